@@ -21,7 +21,12 @@ from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.stored_options import open_history
 from graphdaemon.client.client import Client
 from graphdaemon.client.reports.options import REPORTS, ReportOptions
-from graphdaemon.client.reports.report import Report, make_report, make_stored_report
+from graphdaemon.client.reports.report import (
+    Report,
+    find_columns,
+    make_report,
+    make_stored_report,
+)
 from graphdaemon.errors import FindingsError, UsageError
 from graphdaemon.graph.graph import ATTEMPTS
 from graphdaemon.output.atomic_file import AtomicFile
@@ -117,20 +122,8 @@ def _read_spec(name: str, arguments: Mapping[str, Any]) -> "OutputSpec":
     if spec.format == "table":
         return spec
     # What a program reads has everything; a table has what fits.
-    return spec._replace(columns=_list_columns(name))
-
-
-def _list_columns(name: str) -> tuple[str, ...]:
-    from graphdaemon.client.reports.credentials import CredentialRow
-    from graphdaemon.client.reports.permissions import PermissionRow
-    from graphdaemon.client.reports.stale import StaleRow
-
-    rows: Mapping[str, type[msgspec.Struct]] = {
-        "credentials": CredentialRow,
-        "stale": StaleRow,
-        "permissions": PermissionRow,
-    }
-    return tuple(field.encode_name for field in msgspec.structs.fields(rows[name]))
+    types = find_columns(name)
+    return spec._replace(columns=tuple(types), types=types)
 
 
 def _make(name: str, options: ReportOptions, arguments: Mapping[str, Any]) -> Report[Any]:

@@ -1,7 +1,11 @@
 """How records are written and where to; decided before the first request is sent."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from graphdaemon.graph.property_types import PropertyType
 
 
 class OutputSpec(NamedTuple):
@@ -27,6 +31,7 @@ class OutputSpec(NamedTuple):
         finds_columns: Where no columns are named, show the properties of the first records.
         path: What is listed, below Graph's version, which types the columns of parquet; empty where
             nothing is published of it, so that all are texts.
+        types: The types of columns of which nothing is published, as those of a report, or None.
     """
 
     format: str = "json"
@@ -45,3 +50,4 @@ class OutputSpec(NamedTuple):
     bom: bool = False
     finds_columns: bool = False
     path: str = ""
+    types: "Mapping[str, PropertyType] | None" = None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from entra_emulator.clock import parse_iso
 from entra_emulator.content.seeding.draw import Draw
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.last_uses import LastUse
@@ -101,7 +102,10 @@ def _list_uses(app: _App, now: int) -> Iterator[LastUse]:
         for name in ("passwordCredentials", "keyCredentials"):
             for key in holder.get(name) or ():
                 if app.draw.chance(60):
-                    yield LastUse("key", key["keyId"], now - _draw_age(app.draw))
+                    # Nobody gets in by what has ended, nor by what has not begun.
+                    start, end = (parse_iso(key[f"{one}DateTime"]) for one in ("start", "end"))
+                    moment = max(start, min(now - _draw_age(app.draw), end))
+                    yield LastUse("key", key["keyId"], moment)
 
 
 def _draw_age(draw: Draw) -> int:

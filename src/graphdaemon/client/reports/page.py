@@ -13,15 +13,24 @@ from graphdaemon.output.page.template import make_environment, read_style
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
+# What is long may be broken anywhere; the other columns are not, where there is room.
+_LONG = frozenset(
+    "displayName name owners findings licences userPrincipalName permission resource".split()
+)
+
+
 class _Column(NamedTuple):
     name: str
     title: str
+    style: str
 
 
 def write_page(report: Report[Any]) -> bytes:
     """Return a report as HTML, in UTF-8."""
     row = REPORTS[report.name]
-    columns = [_Column(name, _make_title(name)) for name in row.columns]
+    columns = [
+        _Column(name, _make_title(name), "" if name in _LONG else "short") for name in row.columns
+    ]
     text = (
         make_environment(__package__)
         .get_template("report.html")

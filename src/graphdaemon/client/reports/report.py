@@ -3,7 +3,8 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 import msgspec
 
@@ -18,6 +19,7 @@ from graphdaemon.client.reports.stale_readings import list_stale
 from graphdaemon.client.reports.values import write_moment
 from graphdaemon.client.reports.work import ReportWork
 from graphdaemon.errors import UsageError
+from graphdaemon.graph.property_types import PropertyType
 
 if TYPE_CHECKING:
     from graphdaemon.client.client import Client
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 
 Row = CredentialRow | StaleRow | PermissionRow
 R = TypeVar("R", bound=Row)
+
+
+ROWS: Mapping[str, type[msgspec.Struct]] = {
+    "credentials": CredentialRow,
+    "stale": StaleRow,
+    "permissions": PermissionRow,
+}
+"""What a row of each report is."""
 
 
 class Report(msgspec.Struct, Generic[R], rename="camel"):
@@ -55,6 +65,21 @@ class Report(msgspec.Struct, Generic[R], rename="camel"):
         chosen = frozenset(rules)
         rows = [row for row in self.rows if not chosen.isdisjoint(row.findings)]
         return msgspec.structs.replace(self, rows=rows)
+
+
+def find_columns(name: str) -> dict[str, PropertyType]:
+    """Return the properties of a report's rows, in their order, each with its type."""
+    fields = msgspec.structs.fields(ROWS[name])
+    return {field.encode_name: _find_type(field.encode_name, field.type) for field in fields}
+
+
+def _find_type(name: str, kind: object) -> PropertyType:
+    if name.endswith("DateTime"):
+        return "time"
+    inner = {part for part in get_args(kind) if part is not NoneType} or {kind}
+    if list[str] in inner or kind == list[str]:
+        return ["text"]
+    return "boolean" if bool in inner else "integer" if int in inner else "text"
 
 
 async def make_report(client: "Client", name: str, options: ReportOptions) -> Report[Row]:

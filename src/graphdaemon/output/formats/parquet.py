@@ -63,6 +63,8 @@ class ParquetWriter:
 
 
 def _find_types(spec: OutputSpec) -> dict[str, PropertyType]:
+    if spec.query is None and spec.types:
+        return {name: spec.types.get(name, "any") for name in spec.columns}
     if spec.query is not None or not spec.path:
         return dict.fromkeys(spec.columns, "any")
     if spec.explode is not None:

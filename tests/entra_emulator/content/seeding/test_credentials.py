@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from entra_emulator.clock import Clock
+from entra_emulator.clock import Clock, parse_iso
 from entra_emulator.content.seed import choose_sizes, seed_directory
 from entra_emulator.content.seeding.credentials import draw_signing
 from entra_emulator.content.seeding.draw import Draw
@@ -108,4 +108,14 @@ def test_some_applications_were_used_lately_and_some_never(
     assert used.keys() <= apps
     assert any(NOON - moment < 30 * 86_400 for moment in used.values())
     assert any(NOON - moment > 90 * 86_400 for moment in used.values())
-    assert directory.last_uses.list_all(tenant, "key")
+    keys = {
+        key["keyId"]: key
+        for kind in ("application", "servicePrincipal")
+        for one in read(directory, kind)
+        for key in (*one["passwordCredentials"], *one["keyCredentials"])
+    }
+    moments = directory.last_uses.list_all(tenant, "key")
+    assert 0 < len(moments) < len(keys)
+    for key_id, moment in moments.items():
+        assert parse_iso(keys[key_id]["startDateTime"]) <= moment <= NOON
+        assert moment <= parse_iso(keys[key_id]["endDateTime"])

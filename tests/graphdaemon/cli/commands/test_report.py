@@ -73,7 +73,13 @@ def test_every_format_has_the_same_rows(command: Command, settings: Path, tmp_pa
     page = (tmp_path / "page.html").read_text()
     assert [row["id"] for row in rows] == ids
     assert json.loads((tmp_path / "rows.json").read_bytes())["value"] == lines
-    assert parquet.read_table(tmp_path / "rows.parquet")["id"].to_pylist() == ids
+    table = parquet.read_table(tmp_path / "rows.parquet")
+    assert table["id"].to_pylist() == ids
+    assert {str(table.schema.field(name).type) for name in ("days", "findings")} == {
+        "int64",
+        "list<element: string>",
+    }
+    assert table["licences"].to_pylist() == [line["licences"] for line in lines]
     assert page.count("<tr>") == len(ids) + 2 + page.count("<code>")
     assert (tmp_path / "rows.txt").read_text().count("\n") == len(ids) + 2
     assert set(lines[0]) == set(rows[0])
