@@ -99,9 +99,13 @@ def make_single_file(place: Place) -> list[Path]:
 def write_bill_of_materials(place: Place) -> list[Path]:
     """Write what is in the tree, with versions, licences and who needs what, as CycloneDX."""
     path = place.dist / f"graphdaemon-{VERSION}-{TAG}.cdx.json"
+    # The description leaves the version to the builder, and the list would be without one.
+    described = (ROOT / "pyproject.toml").read_text("utf-8")
+    description = place.work / "pyproject.toml"
+    description.write_text(described.replace('dynamic = ["version"]', f'version = "{VERSION}"'))
     run(
         *(program("cyclonedx-py", "cyclonedx-bom"), "environment", "--output-reproducible"),
-        *("--pyproject", ROOT / "pyproject.toml", "--mc-type", "application", "--validate"),
+        *("--pyproject", description, "--mc-type", "application", "--validate"),
         *("--of", "JSON", "--output-file", path, place.work / "tree/bin/python3"),
     )
     return [path]
