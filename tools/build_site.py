@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from textwrap import indent
 from typing import NamedTuple
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -31,6 +32,10 @@ REPOSITORY = "https://github.com/graphdaemon/graphdaemon/blob/main"
 # What becomes a page, or is shown on one.
 _SHOWN = {".md", ".png", ".svg"}
 _LINK = re.compile(r"(\]\()([^)\s]+)(\))")
+_SHELLS = re.compile(
+    r"(?P<bash>^```bash\n(?:(?!```).*\n)*?```)\n\n(?P<powershell>^```powershell\n(?:(?!```).*\n)*?```)",
+    re.MULTILINE,
+)
 _ENTRY = re.compile(r"\[([^\]]+)\]\(([^)\s]+\.md)\)")
 
 
@@ -127,7 +132,7 @@ def gather_pages(target: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".md":
             text = _LINK.sub(partial(_lead_outside, path), path.read_text("utf-8"))
-            copy.write_text(text, "utf-8")
+            copy.write_text(_SHELLS.sub(_make_tabs, text), "utf-8")
         else:
             shutil.copyfile(path, copy)
     for name in ("site.css", "site.js"):
@@ -143,6 +148,12 @@ def _lead_outside(page: Path, match: re.Match[str]) -> str:
     if place.is_relative_to(DOCS) and place.suffix in _SHOWN:
         return match[0]
     return f"{before}{REPOSITORY}/{place.relative_to(ROOT).as_posix()}{after}"
+
+
+def _make_tabs(match: re.Match[str]) -> str:
+    """The same commands for two shells, one after the other, as tabs."""
+    tabs = (f'=== "{name}"\n\n{indent(match[name], "    ")}' for name in ("bash", "powershell"))
+    return "\n\n".join(tabs).replace('"powershell"', '"PowerShell"')
 
 
 def make_navigation(language: Language) -> str:
