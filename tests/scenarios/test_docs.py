@@ -65,11 +65,20 @@ def normalise(line: str) -> str:
     return re.sub(r"127\.0\.0\.1:\d+|\d+\.\d s\.$", "N", line).strip()
 
 
-def test_the_readmes_transcript_is_what_the_quickstart_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "command", "options"),
+    [
+        ("README.md", "make quickstart", ()),
+        ("README.pt-BR.md", "graphdaemon quickstart --lang pt", ("--lang", "pt")),
+    ],
+)
+def test_the_readmes_transcript_is_what_the_quickstart_says(
+    tmp_path: Path, name: str, command: str, options: tuple[str, ...]
+) -> None:
     """Every line shown is printed, in that order; … stands for what is left out."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = readme.partition("$ make quickstart\n")[2].partition("```")[0].splitlines()
-    printed = iter(run_on_terminal("quickstart", cwd=tmp_path).lines)
+    readme = (ROOT / name).read_text(encoding="utf-8")
+    shown = readme.partition(f"$ {command}\n")[2].partition("```")[0].splitlines()
+    printed = iter(run_on_terminal("quickstart", *options, cwd=tmp_path).lines)
 
     for line in shown:
         expected = normalise(line.removesuffix("…"))
