@@ -53,6 +53,7 @@ def test_help_and_version_load_nothing_heavy(argument: str) -> None:
         "requests",
         "ssl",
         "starlette",
+        "typing_extensions",
         "uvicorn",
     }
     assert loaded & heavy == set()

@@ -134,6 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # What is imported stays to the end. Searching it for garbage costs a tenth of the start, and
     # taking it apart at the end up to two tenths.
     gc.set_threshold(_OBJECTS_BETWEEN)
+    gc.freeze()
     terminal.guard_streams()
     code = run(arguments)
     gc.freeze()

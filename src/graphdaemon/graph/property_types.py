@@ -8,7 +8,6 @@ tools/generate_properties.py), which is read at the first use.
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -114,6 +113,9 @@ def _read_spellings(kind: str) -> dict[str, str]:
 
 @cache
 def _read_table() -> _Table:
+    # Brings tempfile, bz2 and lzma along.
+    from importlib.resources import files
+
     content = files("graphdaemon.graph").joinpath("data", "property_types.json").read_bytes()
     raw = msgspec.json.decode(content)
     return _Table(raw["types"], raw["sets"], raw["paths"])

@@ -6,7 +6,6 @@ tools/generate_properties.py), which is read at the first use.
 """
 
 from functools import cache
-from importlib.resources import files
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -190,6 +189,9 @@ class _Table(msgspec.Struct):
 
 @cache
 def _read_table() -> _Table:
+    # Brings tempfile, bz2 and lzma along.
+    from importlib.resources import files
+
     content = files("graphdaemon.graph").joinpath("data", "properties.json").read_bytes()
     return msgspec.json.decode(content, type=_Table)
 
