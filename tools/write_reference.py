@@ -50,6 +50,7 @@ from tools import (
     log_events,
     man_pages,
     metrics_table,
+    report_tables,
     shown_files,
     store_tables,
 )
@@ -152,6 +153,7 @@ def pages() -> dict[str, str]:
         "diagnoses.md": f"{_MADE}\n{diagnoses.render()}",
         "store.md": f"{_MADE}\n{store_tables.render()}",
         "log-events.md": f"{_MADE}\n{log_events.render()}",
+        "reports.md": f"{_MADE}\n{report_tables.render()}",
         "metrics.md": f"{_MADE}\n{metrics_table.render()}",
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
         "../explanation/architecture.md": architecture.render_page(),

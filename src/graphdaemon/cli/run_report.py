@@ -73,7 +73,8 @@ def run_report(
         _write_rows(report, spec)
     else:
         _write_page(report, arguments["output"])
-    _say(report, name)
+    if not arguments["quiet"]:
+        _say(report, name)
     _refuse_findings(report, forbidden)
 
 

@@ -49,6 +49,7 @@ _shared_options = combine(
         metavar="PERCENT",
         help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
     ),
+    options.quiet_option,
     options.verbose_option,
 )
 

@@ -59,7 +59,7 @@ async def list_credentials(work: ReportWork) -> list[CredentialRow]:
             "owners",
             ids,
             count_records(source, collection),
-            ("id", "displayName", "userPrincipalName"),
+            row.find_input(f"{collection}/owners").select,
         )
         for id_ in ids:
             rows += credentials.list_credentials(

@@ -48,7 +48,7 @@ class CredentialRow(msgspec.Struct, rename="camel"):
         last_used_date_time: When it was last used, as far as that is recorded.
         use: `recorded`, `none recorded`, or `unknown` where the record could not be read.
         owners: The owners of its holder; null where they were not read.
-        findings: The rules that it breaks, of `RULES`.
+        findings: What was found, each by its name.
         key_id: Its ID.
         app_id: Its holder's client ID.
         id: Its holder's object ID.

@@ -106,6 +106,8 @@ POLICY = "policies/defaultAppManagementPolicy"
 
 _HOLDER = tuple("displayName appId createdDateTime passwordCredentials keyCredentials".split())
 
+_OWNER = ("id", "displayName", "userPrincipalName")
+
 REPORTS: Mapping[str, ReportRow] = {
     "credentials": ReportRow(
         "Secrets and certificates",
@@ -114,8 +116,8 @@ REPORTS: Mapping[str, ReportRow] = {
             ReportInput(
                 "servicePrincipals", (*_HOLDER, "servicePrincipalType"), "Application.Read.All"
             ),
-            ReportInput("applications/owners", ("displayName",), "Application.Read.All"),
-            ReportInput("servicePrincipals/owners", ("displayName",), "Application.Read.All"),
+            ReportInput("applications/owners", _OWNER, "Application.Read.All"),
+            ReportInput("servicePrincipals/owners", _OWNER, "Application.Read.All"),
             ReportInput("applications/federatedIdentityCredentials", (), "Application.Read.All"),
             ReportInput(POLICY, (), "Policy.Read.All", is_needed=False),
             ReportInput(CREDENTIAL_USE, (), "AuditLog.Read.All", is_needed=False),

@@ -51,7 +51,7 @@ class PermissionRow(msgspec.Struct, rename="camel"):
         last_used_date_time: The last sign-in of the application in this way, as far as recorded.
         use: `recorded`, `none recorded`, or `unknown` where the record could not be read.
         granted: Whether it is granted; false where only a recorded run asks for it.
-        findings: The rules that it breaks, of `RULES`.
+        findings: What was found, each by its name.
         app_id: The application's client ID.
         id: The object ID of its service principal.
         app_owner_organization_id: The tenant that the application is registered in.

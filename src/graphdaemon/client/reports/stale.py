@@ -41,7 +41,7 @@ class StaleRow(msgspec.Struct, rename="camel"):
         last_attempt_date_time: The last attempt of a user to sign in, which may have failed.
         days: Whole days since it was seen, or made where it never was.
         licences: Products that it has, by `skuPartNumber`; by ID where that is not known.
-        findings: The rules that it breaks, of `RULES`.
+        findings: What was found, each by its name.
         id: Its object ID.
     """
 

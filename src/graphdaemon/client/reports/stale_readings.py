@@ -46,7 +46,10 @@ async def _read_users(work: ReportWork, rules: StaleRules) -> dict[str, StaleRow
     kinds = {kind for kind in ("user", "guest") if f"{kind}s" in work.options.of}
     # Graph refuses a delta with this property, without which several pages prove nothing. So it is
     # read by itself first, and the proved listing of users says of whom it is missing.
-    known = await source.read_once("users", _ACTIVITY, partial(_keep_old, rules))
+    try:
+        known = await source.read_once("users", _ACTIVITY, partial(_keep_old, rules))
+    except GraphError as error:
+        raise _name_licence(error) from None
     unknown: dict[str, Mapping[str, Any]] = {}
 
     def judge(record: Mapping[str, Any]) -> StaleRow | None:
@@ -69,6 +72,22 @@ async def _read_users(work: ReportWork, rules: StaleRules) -> dict[str, StaleRow
         if row is not None:
             rows[id_] = row
     return rows
+
+
+def _name_licence(error: GraphError) -> GraphError:
+    """Return a refusal of `signInActivity`, which for want of a licence names the licence."""
+    if error.case != "licence_missing":
+        return error
+    return GraphError(
+        str(error),
+        code=error.code,
+        status=error.status,
+        hint="When users signed in is told to tenants with Microsoft Entra ID P1 or P2 alone: ask "
+        "an administrator which licences this one has, or report on the rest (--of devices).",
+        case=error.case,
+        graph_code=error.graph_code,
+        request_id=error.request_id,
+    )
 
 
 _ACTIVITY = ("signInActivity",)

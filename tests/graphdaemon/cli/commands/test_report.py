@@ -13,7 +13,7 @@ import pytest
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.client.reports.options import REPORTS
 from tests.support.client_app import App, register
-from tests.support.run_command import Command, WriteParameters
+from tests.support.run_command import Command, Outcome, WriteParameters
 
 ROLES = (
     *("Application.Read.All", "AuditLog.Read.All", "Device.Read.All", "Directory.Read.All"),
@@ -58,6 +58,16 @@ def test_nothing_that_ends_is_exit_code_0(command: Command, settings: Path) -> N
 
     assert (outcome.code, outcome.out) == (0, b""), outcome.err
     assert "0 rows of credentials: no findings" in outcome.err
+
+
+def test_quiet_says_nothing_where_all_is_well(command: Command, settings: Path) -> None:
+    """So that cron mails findings alone."""
+    silent = ("report", "credentials", settings, "--quiet", "-o", "all.csv")
+    assert command(*silent) == Outcome(0, b"", "")
+
+    outcome = command(*silent, "--fail-on", "expired")
+    assert (outcome.code, outcome.out) == (10, b"")
+    assert outcome.err.startswith("Error: the report has findings")
 
 
 def test_every_format_has_the_same_rows(command: Command, settings: Path, tmp_path: Path) -> None:

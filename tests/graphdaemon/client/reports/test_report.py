@@ -351,6 +351,27 @@ def test_sign_ins_without_the_permission_are_an_error_that_names_it(
     assert {row.kind for row in devices.rows} == {"device"}
 
 
+def test_a_tenant_without_the_licence_is_told_so(
+    tenant: tuple[Emulator, dict[str, Any]],
+) -> None:
+    """When users signed in takes Entra ID P1; what credentials are there does not."""
+    emulator, settings = tenant
+    free = emulator.directory.tenants.create("Free", ("free-of-licences.onmicrosoft.com",))
+    app = emulator.add_application("Reader", ROLES, tenant=free)
+    poor = settings | {
+        "authority": f"{emulator.url}/{free.id}",
+        "client_id": app.client_id,
+        "secret": app.secret,
+    }
+
+    with pytest.raises(GraphError, match="premium license") as caught:
+        make((emulator, poor), "stale")
+    assert "Entra ID P1 or P2" in f"{caught.value} {caught.value.hint}"
+    report = make((emulator, poor), "credentials")
+    assert [(row.kind, row.use) for row in report.rows] == [("secret", "unknown")]
+    assert "premium license" in " ".join(report.notes)
+
+
 def test_a_report_that_there_is_not_is_named(tenant: tuple[Emulator, dict[str, Any]]) -> None:
     with pytest.raises(UsageError, match="there is no report costs") as caught:
         make(tenant, "costs")
