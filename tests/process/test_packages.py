@@ -45,3 +45,20 @@ def test_the_wheel_has_the_programs_and_their_man_pages(sources: set[str], wheel
 
     assert shipped <= list_wheel(wheel)
     assert {name for name in list_wheel(wheel) - shipped if not (ROOT / name).exists()} == set()
+
+
+# What builds it in the image, and is taken away there again.
+BUILDERS = {
+    *("editables", "hatchling", "packaging", "pathspec", "pluggy", "tomlkit", "trove-classifiers"),
+}
+
+
+def read_pins(name: str) -> set[str]:
+    lines = (ROOT / "requirements" / name).read_text("utf-8").splitlines()
+    pins = {line.partition(" ")[0] for line in lines if line[:1].isalnum()}
+    return {pin for pin in pins if pin.partition("==")[0] not in BUILDERS}
+
+
+def test_a_package_has_what_the_image_and_the_emulator_have() -> None:
+    """Three locks of one program: what is needed is in each, at one version."""
+    assert read_pins("package.txt") == read_pins("image.txt") | read_pins("emulator.txt")

@@ -8,6 +8,7 @@ import shutil
 from tools.release.step import ROOT, VERSION, Place, StepFailedError, Unavailable, run
 
 _CONTAINERFILE = ROOT / "deploy/container/Containerfile"
+_NAME = f"localhost/graphdaemon:{VERSION}"
 
 
 def make_image(place: Place) -> str:
@@ -22,11 +23,10 @@ def make_image(place: Place) -> str:
         raise Unavailable("neither podman nor buildah is installed")
     base = os.environ.get("BASE")
     _find_base(engine, base)
-    name = f"localhost/graphdaemon:{VERSION}"
     build = "build" if engine.endswith("podman") else "bud"
     run(
         # By chroot alone: a builder in a container has no right to make containers itself.
-        *(engine, build, "--isolation=chroot", "--tag", name),
+        *(engine, build, "--isolation=chroot", "--tag", _NAME),
         *("--timestamp", os.environ["SOURCE_DATE_EPOCH"]),
         *(["--build-arg", f"BASE={base}"] if base else []),
         *os.environ.get("IMAGE_OPTIONS", "").split(),
@@ -34,33 +34,46 @@ def make_image(place: Place) -> str:
     )
     path = place.dist / f"graphdaemon-{VERSION}.oci.tar"
     path.unlink(missing_ok=True)
-    run(engine, "push", "--quiet", name, f"oci-archive:{path}:{VERSION}")
-    return f"{path.name}; {_try(engine, name)}"
+    run(engine, "push", "--quiet", _NAME, f"oci-archive:{path}:{VERSION}")
+    return path.name
 
 
-def _try(engine: str, name: str) -> str:
-    if not engine.endswith("podman"):
-        return "not run: buildah only builds"
+def try_image() -> str:
+    """The image runs from a file system that nothing can be written to, without a network."""
+    engine = shutil.which("podman")
+    if engine is None:
+        raise Unavailable("podman is not installed, and buildah only builds")
+    if not image_exists(engine, _NAME):
+        raise Unavailable("there is no image to run")
     try:
-        said = run(engine, "run", "--rm", "--read-only", "--network=none", name, "--version")
+        said = run(engine, "run", "--rm", "--read-only", "--network=none", _NAME, "--version")
     except StepFailedError as error:
-        return f"not run: this machine runs no container ({str(error).splitlines()[-1]})"
+        raise Unavailable(f"this machine runs no container: {_last_line(error)}") from error
     if VERSION not in said:
         raise StepFailedError(f"the image says {said!r} when asked for its version")
-    return "it runs, from a file system that nothing can be written to"
+    return "runs from a file system that nothing can be written to"
+
+
+def image_exists(engine: str, name: str) -> bool:
+    """Whether an image is on this machine."""
+    words = ("image", "inspect") if engine.endswith("podman") else ("inspect", "--type", "image")
+    try:
+        run(engine, *words, name)
+    except StepFailedError:
+        return False
+    return True
 
 
 def _find_base(engine: str, base: str | None) -> None:
     if base is None:
-        text = _CONTAINERFILE.read_text("utf-8")
-        base = text.partition("ARG BASE=")[2].split()[0]
+        base = _CONTAINERFILE.read_text("utf-8").partition("ARG BASE=")[2].split()[0]
+    if image_exists(engine, base):
+        return
     try:
-        run(engine, "image", "inspect", base) if engine.endswith("podman") else run(
-            engine, "inspect", "--type", "image", base
-        )
-    except StepFailedError:
-        try:
-            run(engine, "pull", "--quiet", base)
-        except StepFailedError as error:
-            reason = str(error).splitlines()[-1]
-            raise Unavailable(f"its base {base} cannot be had here: {reason}") from error
+        run(engine, "pull", "--quiet", base)
+    except StepFailedError as error:
+        raise Unavailable(f"its base {base} cannot be had here: {_last_line(error)}") from error
+
+
+def _last_line(error: StepFailedError) -> str:
+    return str(error).splitlines()[-1]
