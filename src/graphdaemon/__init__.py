@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
     from graphdaemon.graph.links import DeltaLink
     from graphdaemon.graph.page import Page
+    from graphdaemon.output.explode import explode
     from graphdaemon.settings.model import Settings
 
 __all__ = [
@@ -32,12 +33,14 @@ __all__ = [
     "Settings",
     "SettingsError",
     "blocking",
+    "explode",
     "load",
 ]
 
 _HOMES = {
     "Client": "client.client",
     "blocking": "client.synchronous",
+    "explode": "output.explode",
     "load": "client.client",
     "DeltaLink": "graph.links",
     "Page": "graph.page",

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import operator
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from entra_emulator.faults.fault import Fault
 from entra_emulator.server.emulator import Emulator
 from tests.support.client_app import register
+from tests.support.places import DOCS
 from tests.support.run_command import Command
 
 ROLES = ("User.Read.All", "GroupMember.Read.All", "Application.Read.All")
@@ -237,3 +239,22 @@ def test_every_format_has_the_rows(
     else:
         found = [json.loads(line)["element"] for line in file.read_text().splitlines()]
     assert sorted(found) == phones
+
+
+PAGE = (DOCS / "how-to" / "make-rows-of-lists.md").read_text("utf-8")
+LINES = [line for line in PAGE.splitlines() if line.startswith("graphdaemon ")]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_command_of_the_page_about_rows_works(
+    command: Command, settings: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """As it stands, and proved."""
+    if ".parquet" in line:
+        pytest.importorskip("pyarrow")
+    monkeypatch.chdir(settings.parent)
+
+    done = command(*shlex.split(line)[1:])
+
+    assert done.code == 0, done.err
+    assert " complete: " in done.err

@@ -1,7 +1,10 @@
 """CSV as RFC 4180 has it, which a spreadsheet may open without running what is in it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from graphdaemon.output.escape import escape
 from graphdaemon.output.fields import NULL, Record, make_picker, text_of
@@ -11,9 +14,12 @@ from graphdaemon.output.stream import Stream, flush, put
 # What makes spreadsheets read a text as a formula (OWASP, "CSV Injection"), the full-width forms
 # included; whatever apostrophes stand before it, so that one taken off gives the text again.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-# A row in which nothing has to be quoted, guarded or decoded, which is nearly every one.
-_PLAIN_CELL = rb"""(?:"(?![=+\-@'\xef])[^"\\,;\x00-\x1f]+"|[-+.0-9Ea-z]*)"""
-_PLAIN = re.compile(_PLAIN_CELL + rb"(?:," + _PLAIN_CELL + rb")*")
+# The signs of which some cell that has to be quoted has one, and those that a formula begins with.
+_QUOTING_SIGNS = '",;\t\r\n'
+_FORMULA_SIGNS = frozenset("'=+-@\uff1d\uff0b\uff0d\uff20")
+_BLANKS = (b" ", b"\t", b"\r", b"\n")
+# Stands between the cells of a column while they are looked at together.
+_GAP = "\x1f"
 # Beyond RFC 4180 what splits a line where a spreadsheet's locale has another separator.
 _QUOTED = re.compile(r'[",;\t\r\n]')
 
@@ -40,6 +46,7 @@ class CsvWriter:
         self._stream = stream
         self._columns = columns
         self._pick = make_picker(columns)
+        self._read_columns = _make_column_reader(columns)
         self._raw_cells = raw_cells
         self._is_shown = is_shown
         self._mark = "\ufeff".encode() if bom else b""
@@ -47,9 +54,8 @@ class CsvWriter:
 
     def write(self, records: Sequence[Record]) -> None:
         """Write some lines."""
-        lines = [self._line(self._pick(record)) for record in records]
-        if lines:
-            put(self._stream, _mend(b"".join([*self._head(), *lines])))
+        if records:
+            put(self._stream, b"".join([*self._head(), self._write_lines(records)]))
 
     def finish(self) -> None:
         """Write the head even where there are no records."""
@@ -62,11 +68,31 @@ class CsvWriter:
         self._has_head = True
         return [self._mark, _join([self._quote(name) for name in self._columns])]
 
+    def _write_lines(self, records: Sequence[Record]) -> bytes:
+        # A terminal is read by people, who are slower.
+        columns = None if self._is_shown else self._read_columns(records)
+        if columns is None:
+            return _mend(b"".join([self._line(self._pick(record)) for record in records]))
+        cells = [self._write_column(column) for column in columns]
+        if len(cells) == 1:
+            return b"".join(_join([cell]) for cell in cells[0])
+        return ("\r\n".join(map(",".join, zip(*cells, strict=True))) + "\r\n").encode()
+
     def _line(self, values: Sequence[bytes]) -> bytes:
-        row = b",".join([b"" if value == NULL else value for value in values])
-        if row and _PLAIN.fullmatch(row):
-            return row.replace(b'"', b"") + b"\r\n"
         return _join([self._cell(value) for value in values])
+
+    def _write_column(self, values: Sequence[Any]) -> Sequence[str]:
+        """Return the cells of one column, which has texts and None, or JSON."""
+        if isinstance(values[0], msgspec.Raw):
+            return _write_json(values) or [self._cell(bytes(value)) for value in values]
+        texts = ["" if value is None else value for value in values]
+        together = _GAP.join(texts)
+        if "" in values or any(sign in together for sign in _QUOTING_SIGNS):
+            return ["" if value is None else self._quote(value) for value in values]
+        if not self._raw_cells and not _FORMULA_SIGNS.isdisjoint({text[:1] for text in texts}):
+            is_formula = _FORMULA.match
+            return [f"'{text}" if is_formula(text) else text for text in texts]
+        return texts
 
     def _cell(self, value: bytes) -> str:
         text = text_of(value)
@@ -88,6 +114,82 @@ def _join(cells: Sequence[str]) -> bytes:
     # One empty cell would be an empty line, which readers skip.
     line = '""' if cells == [""] else ",".join(cells)
     return f"{line}\r\n".encode()
+
+
+def _write_json(values: Sequence[msgspec.Raw]) -> list[str] | None:
+    """Return the cells of values that are no texts; None where some are, or are not UTF-8."""
+    data = b"[" + b",".join(values) + b"]"
+    if any(blank in data for blank in _BLANKS):
+        data = msgspec.json.format(data, indent=-1)
+        values = msgspec.json.decode(data, type=list[msgspec.Raw])
+    if any(bytes(value).startswith(b'"') for value in values):
+        return None
+    try:
+        together = _GAP.encode().join(values).decode()
+    except UnicodeDecodeError:
+        return None
+    cells = together.replace('"', '""').split(_GAP)
+    # What stands between the cells is in no JSON, where such a sign is escaped.
+    assert len(cells) == len(values), "JSON has no such sign"
+    return [
+        f'"{cell}"' if '"' in cell or "," in cell else "" if cell == "null" else cell
+        for cell in cells
+    ]
+
+
+def _make_column_reader(
+    columns: Sequence[str],
+) -> Callable[[Sequence[Record]], list[Sequence[Any]] | None]:
+    """
+    Return the function that gives the values of records, column by column.
+
+    A column has texts and None for `null` as long as it is nothing else; from then on it has JSON.
+    The function returns None for records that are no objects, or not UTF-8.
+    """
+    # The fields are numbered, because not every property has the name of a Python variable.
+    fields = [f"field{index}" for index in range(len(columns))]
+    rename = dict(zip(fields, columns, strict=True))
+    texts = dict.fromkeys(fields, True)
+    null = msgspec.Raw(NULL)
+
+    def make_decoder() -> Callable[[bytes], list[Any]]:
+        kinds: list[tuple[str, Any, Any]] = [
+            (field, str | None, None) if is_text else (field, msgspec.Raw, null)
+            for field, is_text in texts.items()
+        ]
+        struct = msgspec.defstruct("Row", kinds, rename=rename, gc=False)
+        return msgspec.json.Decoder(list[struct]).decode  # type: ignore[valid-type]  # made just now
+
+    try:
+        decode = make_decoder()
+    except ValueError:
+        # Quotation marks, backslashes and control characters are in no field's name.
+        return lambda _: None
+
+    def read(records: Sequence[Record]) -> list[Sequence[Any]] | None:
+        nonlocal decode
+        data = b"[" + b",".join(records) + b"]"
+        while True:
+            try:
+                rows = decode(data)
+            except msgspec.ValidationError as error:
+                field = _find_field(str(error), rename)
+                if field is None or not texts[field]:
+                    return None
+                texts[field] = False
+                decode = make_decoder()
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return None
+            else:
+                return list(zip(*map(msgspec.structs.astuple, rows), strict=True))
+
+    return read
+
+
+def _find_field(message: str, names: Mapping[str, str]) -> str | None:
+    """Return the field that a message of msgspec's is about, which ends in `$[0].mail`."""
+    path = message.rpartition("`$[")[2].partition("].")[2].removesuffix("`")
+    return next((field for field, name in names.items() if name == path), None)
 
 
 def _mend(data: bytes) -> bytes:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from graphdaemon.output.formats.csv import CsvWriter
 from graphdaemon.output.spec import OutputSpec
-from tests.support.output_records import scalars, texts, values, written
+from tests.support.output_records import records, scalars, texts, values, written
 
 COLUMNS = ("displayName", "mail", "id")
 FORMULA_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
@@ -146,3 +146,46 @@ def test_bytes_that_are_no_utf8_do_no_harm() -> None:
     CsvWriter(stream, ("a",)).write([msgspec.Raw(b'{"a": "x\xff"}')])
 
     assert stream.getvalue().decode() == "a\r\nx\ufffd\r\n"
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.fixed_dictionaries(
+                {"id": texts},
+                optional={"a": texts | scalars, "b": values, "c": st.text("'=a;", max_size=3)},
+            ),
+            max_size=4,
+        ),
+        max_size=4,
+    ),
+    st.booleans(),
+)
+def test_a_page_is_what_the_rules_make_of_its_cells_one_by_one(
+    pages: list[list[dict[str, object]]], raw: bool
+) -> None:
+    """However records are divided into pages, and whatever kinds of values follow each other."""
+    columns = ("id", "a", "b", "c")
+    pages = json.loads(json.dumps(pages))
+    together = io.BytesIO()
+    writer = CsvWriter(together, columns, raw_cells=raw)
+    lines = [",".join(columns)]
+    for page in pages:
+        writer.write(records(*page))
+        lines += [",".join(one_cell(row.get(name), raw=raw) for name in columns) for row in page]
+    writer.finish()
+
+    assert together.getvalue().decode() == "".join(f"{line}\r\n" for line in lines)
+
+
+def one_cell(value: object, *, raw: bool) -> str:
+    """A cell by the rules of the page about output, one after the other."""
+    if value is None:
+        return ""
+    text = expected(value)
+    if not isinstance(value, str | list | dict):
+        return text
+    if text.lstrip("'")[:1] in tuple(FORMULA_SIGNS) and text and not raw:
+        text = f"'{text}"
+    is_quoted = not text or any(sign in text for sign in '",;\t\r\n')
+    return '"' + text.replace('"', '""') + '"' if is_quoted else text
