@@ -102,9 +102,7 @@ FIRST = NO_TOKEN._replace(name="graphdaemon, first time", fresh=True)
 HELP = Client("graphdaemon --help", lambda _place, _home: [*_COMMAND, "--help"], "")
 CHAINS = Client("bare loop, 16 chains", _script("chains.py"), bundle=False)
 
-TWENTY_LINES = Client(
-    "twenty lines of http.client, msgspec", _script("twenty_lines.py"), bundle=False
-)
+TWENTY_LINES = Client("http.client and msgspec, one hour", _script("twenty_lines.py"))
 CURL = Client("curl --compressed", _curl("--compressed"), bundle=False)
 CURL_RAW = CURL._replace(
     name="curl, left compressed", command=_curl("--header", "Accept-Encoding: gzip"), output=""

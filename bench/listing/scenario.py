@@ -126,7 +126,7 @@ HUNDRED_THOUSAND = Scenario(
     ),
     (
         Target("wall time of curl, at most", _wall(_FLAT, c.OURS, c.CURL), 4),
-        Target("CPU of the twenty lines, at most", _cpu(_FLAT, c.OURS, c.TWENTY_LINES), 0.8),
+        Target("CPU of http.client and msgspec, at most", _cpu(_FLAT, c.OURS, c.TWENTY_LINES), 0.8),
         Target(
             "faster than the official sample with a loop, at least",
             _wall(_FLAT, c.SAMPLE, c.OURS),
@@ -177,10 +177,10 @@ MILLION = Scenario(
         Part(_LARGE, _MILLION, (c.OURS, c.OURS_IN_PYTHON, c.TWENTY_LINES, c.CURL, c.CURL_RAW)),
     ),
     (
-        Target("CPU of the twenty lines, at most", _cpu(_LARGE, c.OURS, c.TWENTY_LINES), 1),
+        Target("CPU of http.client and msgspec, at most", _cpu(_LARGE, c.OURS, c.TWENTY_LINES), 1),
         Target("CPU of curl, at most", _cpu(_LARGE, c.OURS, c.CURL), 1.8),
         Target(
-            "without the compiled part: CPU of the twenty lines, at most",
+            "without the compiled part: CPU of http.client and msgspec, at most",
             _cpu(_LARGE, c.OURS_IN_PYTHON, c.TWENTY_LINES),
             1.5,
         ),
