@@ -39,9 +39,11 @@ from entra_emulator.model.kinds import KINDS
 
 TICK = 100  # of /proc/PID/stat, in a second
 PAGES = 200
+# Pages that each of the chains lists at the same time.
+LISTED = 60
 LOOKUPS = 300
 ROUNDS = 3
-# Connections that list at the same time.
+# Connections that list side by side.
 CHAINS = 8
 
 # The throttle is off: it would be measured, and not the server.
@@ -209,7 +211,7 @@ def probe(address: Address, target: str, seconds: float) -> list[float]:
 
 
 def measure_load(
-    server: Server, name: str, chains: Sequence[Sequence[str]], *, most: int = PAGES
+    server: Server, name: str, chains: Sequence[Sequence[str]], *, most: int = LISTED
 ) -> dict[str, float]:
     """
     Chains of pages side by side, and how long somebody else waits meanwhile.

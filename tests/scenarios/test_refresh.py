@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -139,9 +140,10 @@ def test_challenges(scene: Scene) -> None:
     assert 'error="insufficient_claims"' in after.headers["www-authenticate"]
 
 
-def test_secrets_are_not_kept(scene: Scene) -> None:
+def test_secrets_are_not_kept(launch: Callable[..., Probe], tmp_path: Path) -> None:
     """The database has no refresh token in it."""
-    folder = scene.probe.emulator.data
+    folder, clock = tmp_path / "data", Clock(at=1_800_000_000)
+    scene = Scene(launch(folder, users=40, clock=clock), clock)
 
     content = b"".join(path.read_bytes() for path in folder.glob("directory.sqlite*"))
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from entra_emulator.server.emulator import Emulator
+from entra_emulator.server.shared_parts import SharedParts
 from entra_emulator.web.context import DeltaSettings
 from tests.support.delta_scene import Scene, open_scene
-from tests.support.emulator_probe import Probe, running
+from tests.support.emulator_probe import Probe, running, running_in_memory
+
+# Snapshots and recordings are files beside the database.
+_NEEDS_FOLDER = frozenset({"control", "recording", "record", "tenant_file"})
 
 
 @pytest.fixture(scope="session")
@@ -39,14 +42,27 @@ def small_pages(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield probe
 
 
-@pytest.fixture
-def launch(keys: Path, tmp_path: Path) -> Iterator[Callable[..., Probe]]:
-    """Starts an emulator of the test's own, in `tmp_path` unless told otherwise."""
-    with ExitStack() as stack:
-        start = partial(running, keys)
+@pytest.fixture(scope="session")
+def shared_parts() -> Iterator[SharedParts]:
+    """Keys, certificates, a loop and filled directories of the emulators that tests launch."""
+    with SharedParts() as shared:
+        yield shared
 
-        def run_emulator(data: Path = tmp_path / "data", **settings: object) -> Probe:
-            return stack.enter_context(start(data, **settings))
+
+@pytest.fixture
+def launch(keys: Path, shared_parts: SharedParts, tmp_path: Path) -> Iterator[Callable[..., Probe]]:
+    """
+    Starts an emulator of the test's own.
+
+    It is in memory, unless the test names its folder, `data`, or needs one: then `tmp_path` is
+    where it is.
+    """
+    with ExitStack() as stack:
+
+        def run_emulator(data: Path | None = None, **settings: object) -> Probe:
+            if data is None and _NEEDS_FOLDER.isdisjoint(settings):
+                return stack.enter_context(running_in_memory(shared_parts, **settings))
+            return stack.enter_context(running(keys, data or tmp_path / "data", **settings))
 
         yield run_emulator
 

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from entra_emulator.model.records import Tenant
 from entra_emulator.server.emulator import Emulator
+from entra_emulator.server.shared_parts import SharedParts
 
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 
@@ -157,6 +158,15 @@ def running(keys: Path, data: Path, **settings: Any) -> Iterator[Probe]:
     if not (data / "signing-keys.pem").exists():
         shutil.copy(keys, data / "signing-keys.pem")
     with Emulator(data=data, **settings) as emulator:
+        probe = Probe(emulator)
+        yield probe
+        probe.close()
+
+
+@contextmanager
+def running_in_memory(shared: SharedParts, **settings: Any) -> Iterator[Probe]:
+    """An emulator of the test's own that took a hundredth of a second to make."""
+    with Emulator(shared=shared, **settings) as emulator:
         probe = Probe(emulator)
         yield probe
         probe.close()

@@ -1,6 +1,7 @@
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -215,9 +216,11 @@ def test_every_refusal_is_tested() -> None:
     )
 
 
-def test_failure(launch: Callable[..., Probe], caplog: pytest.LogCaptureFixture) -> None:
+def test_failure(
+    launch: Callable[..., Probe], caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     """A bug of the emulator's own is a 500 in Graph's form, and in the log."""
-    probe = launch(users=1)
+    probe = launch(tmp_path / "data", users=1)
     token = register(probe, "User.Read.All").token()
     probe.emulator.directory.close()
 

@@ -277,9 +277,11 @@ def list_users(settings: dict[str, str], data: Path, **headers: str) -> int:
     return len(users)
 
 
-def test_two_emulators_do_not_share_a_data_folder(launch: Callable[..., Probe]) -> None:
+def test_two_emulators_do_not_share_a_data_folder(
+    launch: Callable[..., Probe], tmp_path: Path
+) -> None:
     """The second one is told so, and changes nothing; once the first has stopped, it starts."""
-    first = launch(users=3).emulator
+    first = launch(tmp_path / "data", users=3).emulator
     before = {path.name: path.read_bytes() for path in first.data.iterdir() if path.is_file()}
 
     with pytest.raises(FolderInUse, match=str(first.data)):
