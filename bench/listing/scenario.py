@@ -119,7 +119,10 @@ HUNDRED_THOUSAND = Scenario(
         Part(
             _FLAT,
             _HUNDRED_THOUSAND,
-            (c.OURS, c.TWENTY_LINES, c.CURL, c.CURL_RAW, c.CURL_PLAIN, *_SAMPLES),
+            (
+                *(c.OURS, c.TWENTY_LINES, c.PYREQWEST, *c.PARALLEL),
+                *(c.CURL, c.CURL_RAW, c.CURL_PLAIN, *_SAMPLES),
+            ),
         ),
         Part(_TINY, TENTH, (c.SDK,)),
         Part(_SMALL, ONE_PAGE, (c.SDK,)),
@@ -174,7 +177,11 @@ MILLION = Scenario(
     "1,000,000 users, no latency, NDJSON into a file, proved",
     (
         Part(_FLAT, _HUNDRED_THOUSAND, (c.OURS, c.CURL)),
-        Part(_LARGE, _MILLION, (c.OURS, c.OURS_IN_PYTHON, c.TWENTY_LINES, c.CURL, c.CURL_RAW)),
+        Part(
+            _LARGE,
+            _MILLION,
+            (c.OURS, c.OURS_IN_PYTHON, c.TWENTY_LINES, *c.PARALLEL, c.CURL, c.CURL_RAW),
+        ),
     ),
     (
         Target("CPU of http.client and msgspec, at most", _cpu(_LARGE, c.OURS, c.TWENTY_LINES), 1),
@@ -212,7 +219,12 @@ PAGE = Scenario(
 LATENCY = Scenario(
     "100,000 users, 100 ms and 300 ms for each answer, proved",
     tuple(
-        Part(title, _HUNDRED_THOUSAND, (c.OURS, c.FIRST, c.CURL_16, *_OTHERS), wait)
+        Part(
+            title,
+            _HUNDRED_THOUSAND,
+            (c.OURS, c.FIRST, c.TWENTY_LINES, *c.PARALLEL, c.CURL_32, *_OTHERS),
+            wait,
+        )
         for title, wait in ((_AT_100, 0.1), (_AT_300, 0.3))
     ),
     tuple(

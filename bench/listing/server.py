@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -33,6 +34,9 @@ from bench.listing.identity import Identity
 from bench.listing.wire import Request, read_request, write_response
 
 DATA = Path(os.environ.get("BENCH_DATA", Path(__file__).parent.parent / ".data"))
+
+
+_COST = re.compile(rb"(?i)\r\nx-ms-resource-unit: (\d+)\r\n")
 
 
 class Server:
@@ -63,7 +67,7 @@ class Server:
         self._identity = Identity()
         self._tls = tls
         self._latency = latency
-        self._requests = 0
+        self._requests = self._units = 0
         listeners = [socket.create_server(("127.0.0.1", port), backlog=1024) for port in ports]
         self.ports = [listener.getsockname()[1] for listener in listeners]
         for listener in listeners:
@@ -87,12 +91,18 @@ class Server:
 
     def _answer(self, request: Request) -> bytes:
         if request.path == "/bench/counts":
-            counts = {"tokens": self._identity.issued, "requests": self._requests}
+            counts = {
+                "tokens": self._identity.issued,
+                "requests": self._requests,
+                "units": self._units,
+            }
             return write_response(200, json.dumps(counts).encode())
         if (answer := self._identity.answer(request)) is not None:
             return answer
         self._requests += 1
         answer = self._graph.answer(request)
+        cost = _COST.search(answer[:1024])
+        self._units += int(cost[1]) if cost else 0
         if self._latency:
             time.sleep(self._latency)
         return answer

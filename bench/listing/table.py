@@ -44,12 +44,12 @@ def write_scenario(scenario: Scenario, outcomes: Mapping[str, Outcome]) -> str:
 
 def _write_part(title: str, rows: Mapping[str, Summary]) -> Iterator[str]:
     fastest = min(row.wall for row in rows.values())
-    yield f"| {title} | wall s | x fastest | best s | CPU s | memory MB | undisturbed |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    yield f"| {title} | wall s | x fastest | best s | CPU s | memory MB | units | undisturbed |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for row in sorted(rows.values(), key=lambda row: row.wall):
         yield (
             f"| {row.client} | {row.wall:.3f} | {row.wall / fastest:.1f} | {row.best:.3f} "
-            f"| {row.cpu:.3f} | {row.rss:.0f} | {row.quiet} of {row.runs} |"
+            f"| {row.cpu:.3f} | {row.rss:.0f} | {row.units:.0f} | {row.quiet} of {row.runs} |"
         )
 
 

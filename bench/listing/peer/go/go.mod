@@ -1,0 +1,3 @@
+module prefixes
+
+go 1.22
