@@ -48,8 +48,8 @@ test-peers: test-peers-python tests/peers/node/node_modules/.ready $(AZ)/.ready 
 	$(PEERS)/bin/pytest --quiet -W default $(LATE_TESTS)
 
 test-peers-python: $(PEERS)/.ready
-	# Other people's deprecation warnings are theirs: -W default.
-	$(PEERS)/bin/pytest --quiet -W default --numprocesses=2 tests/peers $(LATE_TESTS:%=--ignore=%)
+	# Other people's deprecation warnings are theirs: -W default. By file, for all of Spark's share one session.
+	$(PEERS)/bin/pytest --quiet -W default --numprocesses=2 --dist=loadfile tests/peers $(LATE_TESTS:%=--ignore=%)
 
 bench: $(VENV)/.ready-dev ## measure how fast a directory is listed, beside other clients (half an hour)
 	$(BIN)/python -m bench.listing

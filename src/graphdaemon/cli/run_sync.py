@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from graphdaemon.client.client import Client
+from graphdaemon.client.tenant import find_tenant
 from graphdaemon.errors import DeleteGuardError, Error
-from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 from graphdaemon.store.location import DEFAULT
 from graphdaemon.store.store import open_store
@@ -15,7 +15,6 @@ from graphdaemon.sync.options import SyncOptions
 from graphdaemon.sync.record import Drift
 from graphdaemon.sync.run import SyncReport, open_session, sync_collections
 from graphdaemon.sync.session import Selected
-from graphdaemon.sync.tenant import Tenant, ask_tenant, read_tenant
 
 
 class SyncOrder(NamedTuple):
@@ -62,7 +61,7 @@ async def sync_one(client: Client, order: SyncOrder) -> tuple[SyncReport, list[E
     store = order.choose_store(settings)
     with ExitStack() as stack:
         feed = order.make_feed(settings, stack)
-        tenant = await _find_tenant(client)
+        tenant = await find_tenant(client)
         async with open_session(
             client.graph,
             settings.graph_root,
@@ -80,19 +79,6 @@ async def sync_by_settings(settings: Settings, order: SyncOrder) -> tuple[SyncRe
     """Do what `sync_one` does, by a client of its own."""
     async with Client(settings, share=order.share) as client:
         return await sync_one(client, order)
-
-
-async def _find_tenant(client: Client) -> Tenant:
-    """The tenant, by its ID in the settings, or by asking for it."""
-    settings = client.settings
-    tenant = read_tenant(settings)
-    if tenant is not None:
-        return tenant
-    transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
-    try:
-        return await ask_tenant(settings, transport, client.graph.tokens)
-    finally:
-        transport.close()
 
 
 def describe_report(report: SyncReport) -> Iterator[str]:
