@@ -23,6 +23,7 @@ from graphdaemon.cli.reading import ReadingPlan, RecordSource, describe_graph, p
 from graphdaemon.client.client import Client
 from graphdaemon.errors import Error, OutputError, UnprovedError
 from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.compiled import keep_memory
 from graphdaemon.graph.graph import ATTEMPTS
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.journal import check_journal, remove_journal
@@ -86,6 +87,7 @@ def _write(
     arguments: Mapping[str, Any],
 ) -> None:
     """Write what `collect` reads to the output that is planned, and report the result."""
+    keep_memory()
     spec = reading.spec
     proof = _open_proof(arguments["proof"])
     record = None

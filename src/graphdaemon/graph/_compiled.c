@@ -9,6 +9,9 @@
 #include <Python.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define EACH(byte) (0x0101010101010101u * (byte))
 #define ID_SIZE 16
@@ -326,7 +329,18 @@ static PyObject *known_ids(PyObject *Py_UNUSED(module), PyObject *arguments)
     return places;
 }
 
+/* keep_memory(): see compiled.py. */
+static PyObject *keep_memory(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(arguments))
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+#endif
+    return Py_NewRef(Py_None);
+}
+
 static PyMethodDef methods[] = {
+    {"keep_memory", keep_memory, METH_NOARGS, NULL},
     {"scan_page", scan_page, METH_VARARGS, NULL},
     {"known_ids", known_ids, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

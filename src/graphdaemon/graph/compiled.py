@@ -32,9 +32,23 @@ calls for one set; and whether to put the other IDs into the set.
 
 SCAN_PAGE: ScanPage | None = None
 KNOWN_IDS: KnownIds | None = None
+_keep_memory: Callable[[], None] | None = None
 
 if os.environ.get("GRAPHDAEMON_COMPILED") != "0":
     with contextlib.suppress(ImportError):
         from graphdaemon.graph import _compiled
 
         SCAN_PAGE, KNOWN_IDS = _compiled.scan_page, _compiled.known_ids
+        _keep_memory = _compiled.keep_memory
+
+
+def keep_memory() -> None:
+    """
+    Have the process keep memory that is freed for what comes next, instead of giving it back.
+
+    Each page takes about a megabyte, for a moment. The C library (glibc alone) gives so much back
+    at once, and the system clears it anew for the next page, which is a sixth of a page's cost.
+    This is for a program to decide, and not for a library.
+    """
+    if _keep_memory is not None:
+        _keep_memory()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -157,6 +158,31 @@ def test_nothing_of_what_it_allocates_is_left() -> None:
 
     assert blocks < 100, "200 rounds of a thousand records"
     assert kilobytes < 4_000, "a page has 250 kB"
+
+
+KEEP = """
+import resource, sys
+from graphdaemon.graph.compiled import keep_memory
+if sys.argv[1] == "keep":
+    keep_memory()
+def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+before = faults()
+for _ in range(200):
+    pages = [bytes(400_000) for _ in range(3)]
+    del pages
+print(faults() - before)
+"""
+
+
+@built
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told so")
+def test_memory_is_kept_for_the_next_page() -> None:
+    """The system need not clear it anew each time."""
+    faults = {
+        how: int(subprocess.check_output([sys.executable, "-c", KEEP, how])) for how in ("keep", "")
+    }
+
+    assert faults["keep"] * 10 < faults[""]
 
 
 def test_where_there_is_a_compiler_it_is_built() -> None:
