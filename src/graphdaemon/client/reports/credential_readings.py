@@ -33,7 +33,8 @@ async def list_credentials(work: ReportWork) -> list[CredentialRow]:
     longest = await _read_longest(work)
     if machines:
         work.notes.append(
-            f"{len(machines):,} managed identities are left out: Azure renews what they have."
+            "Managed identities are left out, since Azure renews what they have: "
+            f"{len(machines):,}."
         )
     rules = CredentialRules(
         work.now,

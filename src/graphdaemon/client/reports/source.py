@@ -179,7 +179,7 @@ class GraphSource:
     ) -> dict[str, Mapping[str, Any]]:
         """Return single objects by ID, without those that are gone."""
         client = self._client
-        place = f"{collection}?$select={','.join(select)}"
+        place = f"{collection}?$select={','.join(name for name in select if name != 'id')}"
         if not ids:
             return {}
         found = await read_each(client.graph, client.settings.graph_root, collection, ids, select)

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from entra_emulator.traffic.report.files import write_report
+from entra_emulator.traffic.report.report import make_report
 from graphdaemon.client.reports.needs import Run, RunVerdict, judge, read_run
 from graphdaemon.errors import UsageError
+from tests.support.logged_calls import graph_call, token_call
 
 USERS = ("GET", "/users")
 GROUPS = ("GET", "/groups/{key}/members")
@@ -83,6 +86,23 @@ def test_the_only_app_of_a_report_stands_for_the_one_in_the_tenant() -> None:
     read = read_run(document(APP), "real")
 
     assert read == Run(frozenset({"User.Read.All"}), frozenset(), (("GET", "/users"),), ())
+
+
+def test_a_report_is_read_as_the_emulator_writes_it() -> None:
+    """The least permissions and the calls; a call that nobody knows anything of is named."""
+    calls = [
+        graph_call(permissions=frozenset({"User.Read.All", "Mail.Send"})),
+        graph_call("/devices", permissions=frozenset({"Directory.Read.All"})),
+        token_call(),
+    ]
+    content = write_report(make_report(calls), ".json")
+
+    read = read_run(content, "real")
+
+    assert read.least <= {"User.ReadBasic.All", "User.Read.All", "Device.Read.All"}
+    assert len(read.least) == 2
+    assert read.calls == (("GET", "/devices"), ("GET", "/users"))
+    assert (read.unknown, read.least_delegated) == ((), frozenset())
 
 
 def test_of_several_apps_the_one_of_the_client_id_is_taken() -> None:
