@@ -17,7 +17,6 @@ from pathlib import Path
 
 import click
 
-import graphdaemon
 from entra_emulator import pytest_plugin
 from entra_emulator.audit import Audit
 from entra_emulator.clock import Clock
@@ -47,6 +46,7 @@ from tools import (
     completeness,
     diagnoses,
     fidelity,
+    library_page,
     log_events,
     man_pages,
     metrics_table,
@@ -144,7 +144,7 @@ def pages() -> dict[str, str]:
         "cli.md": _command_line(),
         "settings.md": _settings(),
         "errors.md": _errors(),
-        "library.md": _library(),
+        "library.md": library_page.write_library(_MADE, _prose),
         "protected-api.md": _protected_api(),
         "emulator.md": _emulator(),
         "fixtures.md": _fixtures(),
@@ -259,20 +259,6 @@ def _limit(value: object) -> str:
     if value is None:
         return "not set"
     return f"{value >> 20} MB" if isinstance(value, int) and value >= 1 << 20 else f"{value:,}"
-
-
-def _library() -> str:
-    parts = [_MADE, "# Library\n", f"{inspect.getdoc(graphdaemon)}\n"]
-    for name in graphdaemon.__all__:
-        thing = getattr(graphdaemon, name)
-        parts.append(f"## `{name}`\n\n{_signature(name, thing)}{_prose(thing)}\n")
-        if isinstance(thing, type) and not issubclass(thing, Exception):
-            parts += [
-                f"### `{name}.{method}`\n\n{_signature(method, function)}{_prose(function)}\n"
-                for method, function in vars(thing).items()
-                if not method.startswith("_") and inspect.isfunction(function)
-            ]
-    return "\n".join(parts)
 
 
 def _protected_api() -> str:
@@ -430,16 +416,6 @@ def _purpose(answer: Callable[..., object]) -> str:
     line = (inspect.getdoc(answer) or "").splitlines()[0]
     bare = re.sub(r"^`[^`]*`( and `[^`]*`)?[:,;]? *", "", line)
     return bare[:1].upper() + bare[1:]
-
-
-def _signature(name: str, thing: object) -> str:
-    # An overloaded function's own signature says less than its example.
-    if not callable(thing) or name == "blocking":
-        return ""
-    text = str(inspect.signature(thing)).replace("'", "").replace(" -> None", "")
-    # Names without their modules: Python 3.13 calls one `pathlib._local.Path`.
-    text = re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", text)
-    return f"```python\n{name}{text}\n```\n\n"
 
 
 def _prose(thing: object) -> str:

@@ -4,8 +4,7 @@ import sys
 
 import graphdaemon
 
-client = graphdaemon.load(sys.argv[1])
-for user in graphdaemon.blocking(client.list("users", filter="accountEnabled eq true", limit=5)):
-    found = graphdaemon.blocking(client.get(f"users/{user['id']}"))
-    print(found["displayName"], found["userPrincipalName"])
-client.close()
+with graphdaemon.load(sys.argv[1]) as client:
+    for user in client.list("users", filter="accountEnabled eq true", limit=5):
+        found = client.get(f"users/{user['id']}")
+        print(found["displayName"], found["userPrincipalName"])

@@ -9,10 +9,10 @@ import sys
 
 import graphdaemon
 
-client = graphdaemon.load(sys.argv[1])
 try:
-    for order in graphdaemon.blocking(client.list("orders")):
-        print(order["number"], order["item"])
+    with graphdaemon.load(sys.argv[1]) as client:
+        for order in client.list("orders"):
+            print(order["number"], order["item"])
 except graphdaemon.Error as error:
     # What the API answered, and what to do about it.
     print(f"{error}\nTry: {error.hint}", file=sys.stderr)

@@ -303,9 +303,10 @@ def test_explain_repeats_no_token(scene: Scene) -> None:
 LIBRARY = """\
 import logging, sys, graphdaemon
 logging.basicConfig(level=logging.DEBUG)
-client = graphdaemon.load(sys.argv[1])
-print(repr(client), repr(client.settings), vars(client))
-print(list(graphdaemon.blocking(client.list("users"))))
+with graphdaemon.load(sys.argv[1]) as client:
+    awaited = client.awaited
+    print(repr(client), repr(client.settings), repr(awaited), vars(awaited))
+    print(list(client.list("users")))
 """
 
 

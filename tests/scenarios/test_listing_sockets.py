@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-import graphdaemon
+from graphdaemon.client.blocking_client import BlockingClient
 from graphdaemon.client.client import Client
 from graphdaemon.errors import Error
 from graphdaemon.graph.query import Query
@@ -62,16 +62,19 @@ async def collect(client: Client) -> list[Record]:
 
 
 def read_blocking(client: Client) -> list[Record]:
-    return list(graphdaemon.blocking(client.list("users", options=OPTIONS)))
+    return list(BlockingClient(client).list("users", options=OPTIONS))
 
 
 def read_pages_blocking(client: Client) -> list[Record]:
-    pages = graphdaemon.blocking(client.pages("users", options=OPTIONS))
+    pages = BlockingClient(client).pages("users", options=OPTIONS)
     return [json.loads(bytes(one)) for page in pages for one in page.records]
 
 
 def collect_blocking(client: Client) -> list[Record]:
-    return graphdaemon.blocking(collect(client))
+    records: list[msgspec.Raw] = []
+    record = BlockingClient(client).collect("users", Query(), write=records.extend, options=OPTIONS)
+    assert record.verdict == "complete"
+    return [json.loads(bytes(one)) for one in records]
 
 
 @pytest.mark.parametrize(
@@ -216,11 +219,11 @@ def test_nothing_is_left_of_a_blocking_listing_that_ends_early(closes: bool, scr
     """A loop that is left by `break` ends the fetching, closed by name or not."""
     with serving(make_world(1000), latency=0.1) as server, leaving_nothing(server, scratch):
         client = make_client(server)
-        users = graphdaemon.blocking(client.list("users", options=OPTIONS))
+        users = BlockingClient(client).list("users", options=OPTIONS)
         for _ in users:
             break
         if closes:
-            users.close()  # type: ignore[attr-defined]  # it is a generator
+            users.close()
         del users
         gc.collect()
         # The whole listing takes sixty requests.
@@ -278,10 +281,10 @@ def test_a_blocking_reader_that_sleeps_is_not_run_away_from() -> None:
     """The fetching goes on in a thread of its own, and stops there too."""
     with serving(make_world(2000)) as server:
         client = make_client(server)
-        pages = graphdaemon.blocking(client.pages("users", options=CHAIN))
+        pages = BlockingClient(client).pages("users", options=CHAIN)
         next(pages)
         requests = until_quiet(server)
-        pages.close()  # type: ignore[attr-defined]  # it is a generator
+        pages.close()
         client.close()
 
     # Of a hundred pages, 32 wait and one more was asked for.

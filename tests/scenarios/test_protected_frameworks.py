@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -136,7 +135,7 @@ def test_a_client_whose_tokens_were_revoked_gets_a_new_one(place: Place, tmp_pat
             trusted.write_bytes(
                 place.emulator.ca_file.read_bytes() + b"\n" + served.ca_file.read_bytes()
             )
-            client = graphdaemon.load(
+            loaded = graphdaemon.load(
                 authority=f"{place.emulator.url}/{place.emulator.tenant.id}",
                 client_id=place.caller.client_id,
                 secret=place.caller.secret,
@@ -144,11 +143,11 @@ def test_a_client_whose_tokens_were_revoked_gets_a_new_one(place: Place, tmp_pat
                 endpoint=f"{served.url}/orders",
                 ca_file=str(trusted),
             )
-            with closing(client):
-                first = graphdaemon.blocking(client.get("orders"))
+            with loaded as client:
+                first = client.get("orders")
                 since.append(seen[-1].issued + 1)
                 place.emulator.clock.move(2)
-                second = graphdaemon.blocking(client.get("orders"))
+                second = client.get("orders")
 
     assert first == second == {"client": place.caller.client_id, "roles": [READ]}
     assert [caller.claims["uti"] for caller in seen[:2]] == [seen[0].claims["uti"]] * 2

@@ -1,19 +1,23 @@
 """The library: settings in, records of the directory out."""
 
-import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, overload
-from urllib.parse import urlsplit
 
 import msgspec
 
 from graphdaemon.client.changes import Round, read_changes
-from graphdaemon.client.target import aim, complete, unproved
-from graphdaemon.cloud import is_for_graph
-from graphdaemon.errors import SettingsError, UsageError
-from graphdaemon.graph.address import choose_root, resolve, split_version
+from graphdaemon.client.open_listing import (
+    OnLink,
+    OpenListing,
+    locate,
+    open_listing,
+    read_names,
+)
+from graphdaemon.client.target import aim
+from graphdaemon.errors import UsageError
+from graphdaemon.graph.address import choose_root, split_version
 from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import ATTEMPTS, GraphRequest
 from graphdaemon.graph.links import DeltaLink
@@ -22,38 +26,37 @@ from graphdaemon.graph.own_page import read_own_object
 from graphdaemon.graph.page import Page, read_record
 from graphdaemon.graph.query import Query
 from graphdaemon.http.transport import Transport
-from graphdaemon.listing.listing import Listing
 from graphdaemon.listing.options import ListingOptions
-from graphdaemon.listing.own_api import OwnApiListing
 from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
-from graphdaemon.listing.run import AnyListing, accounting, collect, read_within
+from graphdaemon.listing.run import accounting, collect, read_within
 from graphdaemon.settings.model import Settings
-from graphdaemon.settings.read import read_settings
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from graphdaemon.client.blocking_client import BlockingClient
+    from graphdaemon.client.frames import FrameReader
     from graphdaemon.client.reports.credentials import CredentialRow
     from graphdaemon.client.reports.options import ReportOptions
     from graphdaemon.client.reports.permissions import PermissionRow
     from graphdaemon.client.reports.report import Report
     from graphdaemon.client.reports.stale import StaleRow
 
-OnLink = Callable[[DeltaLink], None]
-
 
 class Client:
     """
     The directory of one tenant, read as the app that the settings describe.
 
-    Nothing is sent before the first record is asked for. Close it, or use `async with`.
+    Nothing is sent before the first record is asked for. With `async with`, every method is awaited
+    or iterated asynchronously; a plain `with` gives a `BlockingClient` for scripts and notebooks.
 
     Args:
-        settings: What `read_settings` returned.
+        settings: What `load` reads.
         share: Part of Graph's throttle budget to use, such as 0.3.
         attempts: How often a request is sent before its failure is raised.
 
     Attributes:
         settings: The settings that were passed.
-        graph: Sends single requests of any kind.
 
     Example:
         .. code-block:: python
@@ -66,17 +69,19 @@ class Client:
     def __init__(self, settings: Settings, *, share: float = 1.0, attempts: int = ATTEMPTS) -> None:
         self.settings = settings
         self._transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
+        # Sends single requests of any kind, for the command line.
         self.graph = open_graph(settings, self._transport, share=share, attempts=attempts)
 
     async def list(
         self,
         collection: str,
         *,
-        select: Sequence[str] = (),
+        select: Sequence[str] | str = (),
         filter: str | None = None,  # noqa: A002  OData's own word
         search: str | None = None,
         orderby: str | None = None,
         limit: int | None = None,
+        proved: bool | None = None,
         on_link: OnLink | None = None,
         options: ListingOptions | None = None,
     ) -> AsyncGenerator[dict[str, Any]]:
@@ -89,14 +94,18 @@ class Client:
 
         Args:
             collection: Path below the Graph version, such as `users` or `groups`.
-            select: Properties to return; `id` always comes along.
+            select: Properties to return; `id` always comes along. A text is read as the command
+                reads it: `"displayName,mail"`.
             filter: OData expression, such as `"accountEnabled eq true"`.
             search: Such as `"displayName:ana"`.
             orderby: Such as `"displayName desc"`.
             limit: Stop after so many records.
+            proved: False reads once and proves nothing, which is all that can be done for what has
+                no delta, such as the members of a group on several pages. By default a proof is
+                asked for, except of advanced queries and of an API of one's own.
             on_link: Is called last, with the link by which `changes` tells of every change since,
                 if the collection has such and neither a filter nor a limit leaves anything out.
-            options: How to list; `ListingOptions(proved=False)` reads once and proves nothing.
+            options: How to list.
 
         Raises:
             UnprovedError: Raised after the last record if nothing proves that those were all; a
@@ -110,6 +119,7 @@ class Client:
             search=search,
             orderby=orderby,
             limit=limit,
+            proved=proved,
             on_link=on_link,
             options=options,
         )
@@ -122,11 +132,12 @@ class Client:
         self,
         collection: str,
         *,
-        select: Sequence[str] = (),
+        select: Sequence[str] | str = (),
         filter: str | None = None,  # noqa: A002  OData's own word
         search: str | None = None,
         orderby: str | None = None,
         limit: int | None = None,
+        proved: bool | None = None,
         on_link: OnLink | None = None,
         options: ListingOptions | None = None,
     ) -> AsyncGenerator[Page]:
@@ -136,22 +147,84 @@ class Client:
         Raises:
             Error: As `list` does.
         """
-        query = Query(tuple(select), filter, search, orderby, limit)
-        if options is None:
-            # Neither Graph's advanced index, which lags behind, nor most APIs of one's own can
-            # prove anything complete.
-            is_graph = self.settings.is_graph
-            proved = is_graph and not aim(self.settings, self.graph, collection, query).advanced
-            options = ListingOptions(proved=proved)
-        listing = self._make_listing(collection, query, options)
-        with accounting(listing):
-            async with aclosing(read_within(listing, options.seconds)) as batches:
+        query = Query(read_names(select), filter, search, orderby, limit)
+        opened = self._open(collection, query, options, proved=proved)
+        with accounting(opened.listing):
+            async with aclosing(read_within(opened.listing, opened.options.seconds)) as batches:
                 async for records in batches:
                     yield Page(records, None, None)
-        record = listing.finish(corrected=not listing.corrections)
-        if options.proved and record.exit_code:
-            raise unproved(record)
-        _hand_out(listing, on_link)
+        opened.finish(on_link, corrected=not opened.listing.corrections)
+
+    async def table(
+        self,
+        collection: str,
+        *,
+        select: Sequence[str] | str = (),
+        filter: str | None = None,  # noqa: A002  OData's own word
+        search: str | None = None,
+        orderby: str | None = None,
+        limit: int | None = None,
+        proved: bool | None = None,
+        on_link: OnLink | None = None,
+        options: ListingOptions | None = None,
+    ) -> "pa.Table":
+        """
+        Return all records of `collection` as a table, for pandas, Polars, DuckDB and the like.
+
+        The arguments are those of `list`; `id` is the first column of what is selected.
+
+        Columns have the types that Microsoft publishes: texts, numbers, times, lists and structs.
+        What is not published is a text: a text as it is, anything else as its JSON. The last
+        column, `other`, is there where a property holds objects or nothing was selected; it has, as
+        JSON, the properties that are not wholly in their columns, and is null nearly everywhere.
+
+        What changed while it was read is put right, and then comes last. The account of the listing
+        is in the schema's metadata, as JSON, under `graphdaemon`.
+
+        Raises:
+            UsageError: pyarrow is not installed (`pip install 'graphdaemon[parquet]'`).
+            OutputError: A value contradicts the type that Microsoft publishes for it.
+            Error: As `list` does.
+        """
+        query = Query(read_names(select), filter, search, orderby, limit)
+        opened = self._open(collection, query, options, proved=proved)
+        reader = self._read_frames(collection, opened)
+        with accounting(opened.listing):
+            table = await reader.table()
+        record = opened.finish(on_link, corrected=True)
+        return table.replace_schema_metadata({"graphdaemon": record.to_json()})
+
+    async def record_batches(
+        self,
+        collection: str,
+        *,
+        select: Sequence[str] | str = (),
+        filter: str | None = None,  # noqa: A002  OData's own word
+        search: str | None = None,
+        orderby: str | None = None,
+        limit: int | None = None,
+        proved: bool | None = None,
+        on_link: OnLink | None = None,
+        options: ListingOptions | None = None,
+    ) -> "AsyncGenerator[pa.RecordBatch]":
+        """
+        Yield what `table` returns, some ten thousand rows at a time, in memory that stays flat.
+
+        There is at least one batch, which may have no rows; all have one schema. In a
+        `BlockingClient` it returns a `pyarrow.RecordBatchReader`.
+
+        Raises:
+            UnprovedError: As `list` does: also where a record changed after it was yielded.
+            Error: As `table` does.
+        """
+        query = Query(read_names(select), filter, search, orderby, limit)
+        opened = self._open(collection, query, options, proved=proved)
+        reader = self._read_frames(collection, opened)
+        with accounting(opened.listing):
+            async with aclosing(reader.tables()) as tables:
+                async for table in tables:
+                    yield reader.make_batch(table)
+        opened.finish(on_link, corrected=not opened.listing.corrections)
 
     async def collect(
         self,
@@ -179,16 +252,15 @@ class Client:
         Raises:
             Error: What was written so far is not everything.
         """
-        options = options or ListingOptions()
-        listing = self._make_listing(collection, query, options)
+        opened = self._open(collection, query, options or ListingOptions(), proved=None)
         record = await collect(
-            listing,
+            opened.listing,
             write=write,
             correct=correct,
             on_progress=on_progress,
-            seconds=options.seconds,
+            seconds=opened.options.seconds,
         )
-        _hand_out(listing, on_link)
+        opened.hand_out(on_link)
         return record
 
     async def changes(
@@ -196,8 +268,8 @@ class Client:
         collection: str,
         link: DeltaLink | None,
         *,
-        select: Sequence[str] = (),
-        relations: Sequence[str] = (),
+        select: Sequence[str] | str = (),
+        relations: Sequence[str] | str = (),
     ) -> Round:
         """
         Return what changed in `collection` since `link` was made, and the link of the next round.
@@ -226,8 +298,9 @@ class Client:
                 code="option_invalid",
                 hint="List the collection again, and compare.",
             )
-        target = aim(self.settings, self.graph, collection, Query(tuple(select)))
-        return await read_changes(target, link, relations)
+        query = Query(read_names(select))
+        target = aim(self.settings, self.graph, collection, query)
+        return await read_changes(target, link, read_names(relations))
 
     async def get(self, path: str) -> dict[str, Any]:
         """
@@ -280,16 +353,7 @@ class Client:
             UsageError: It is of another origin, or no address.
             SettingsError: The scope is that of an API, and nothing says where that is.
         """
-        settings = self.settings
-        at_graph = is_for_graph(f"https://{urlsplit(settings.endpoint).netloc}")
-        if at_graph and not settings.is_graph:
-            raise SettingsError(
-                f"{settings.scope[0]} is another API's scope, and the settings do not say where "
-                "that API is",
-                code="setting_missing",
-                hint="Write the API's address into endpoint, or give it with --endpoint.",
-            )
-        return resolve(settings.api_root, path, graph=settings.is_graph)
+        return locate(self.settings, path)
 
     def close(self) -> None:
         """Close every connection."""
@@ -301,18 +365,20 @@ class Client:
             "settings, and make a Client of them there"
         )
 
-    def _make_listing(self, collection: str, query: Query, options: ListingOptions) -> AnyListing:
-        if self.settings.is_graph:
-            target = aim(self.settings, self.graph, collection, query, options.page_size)
-            return Listing(target, complete(options, self.settings, collection))
-        _refuse_graph_options(options)
-        address = self.locate(collection)
-        # What the endpoint setting asks of a collection belongs to it.
-        endpoint, _, written = self.settings.endpoint.partition("?")
-        if written and endpoint.rstrip("/") == address.rstrip("/"):
-            address = self.settings.endpoint
-        name = collection.strip("/").partition("?")[0]
-        return OwnApiListing(self.graph, address, name, query, proved=options.proved)
+    def _open(
+        self,
+        collection: str,
+        query: Query,
+        options: ListingOptions | None,
+        *,
+        proved: bool | None,
+    ) -> OpenListing:
+        return open_listing(self.settings, self.graph, collection, query, options, proved=proved)
+
+    def _read_frames(self, collection: str, opened: OpenListing) -> "FrameReader":
+        from graphdaemon.client.frames import FrameReader
+
+        return FrameReader(collection if self.settings.is_graph else None, opened)
 
     async def __aenter__(self) -> Self:
         return self
@@ -325,38 +391,10 @@ class Client:
     ) -> None:
         self.close()
 
+    def __enter__(self) -> "BlockingClient":
+        from graphdaemon.client.blocking_client import BlockingClient
 
-def _hand_out(listing: AnyListing, on_link: OnLink | None) -> None:
-    if on_link is not None and listing.link is not None:
-        on_link(DeltaLink(listing.link))
+        return BlockingClient(self)
 
-
-def _refuse_graph_options(options: ListingOptions) -> None:
-    """Refuse what takes OData as Graph has it, and IDs."""
-    given = {
-        "--with": options.expand,
-        "--resume": options.journal,
-        "--method": options.method != "auto",
-    }
-    for name, value in given.items():
-        if value:
-            raise UsageError(
-                f"{name} is for Microsoft Graph, and the scope is another API's",
-                code="option_invalid",
-                hint=f"Leave {name} out: the API is read page by page, as it answers.",
-            )
-
-
-def load(file: str | os.PathLike[str] | None = None, **settings: object) -> Client:
-    """
-    Read the settings and return a client for them.
-
-    Args:
-        file: parameters.json or a TOML file; by default `$GRAPHDAEMON_CONFIG`, then
-            `./parameters.json`, then the environment alone.
-        **settings: Single settings by name; they take precedence over environment and file.
-
-    Raises:
-        SettingsError: A setting is missing or wrong; it is named, and where it was read.
-    """
-    return Client(read_settings(file, overrides=settings))
+    def __exit__(self, *_: object) -> None:
+        self.close()

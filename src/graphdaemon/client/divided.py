@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from graphdaemon.client.client import Client
+from graphdaemon.client.open_listing import read_names
 from graphdaemon.client.target import aim, complete, unproved
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.page import Page
@@ -18,7 +19,7 @@ async def begin_listing(
     client: Client,
     collection: str,
     *,
-    select: Sequence[str] = (),
+    select: Sequence[str] | str = (),
     filter: str | None = None,  # noqa: A002  OData's own word
     parts: int = 8,
     options: ListingOptions | None = None,
@@ -53,7 +54,7 @@ async def begin_listing(
             end = await finish_listing(client, start, readings)
     """
     options = options or ListingOptions()
-    target = _aim(client, collection, Query(tuple(select), filter), options.page_size)
+    target = _aim(client, collection, Query(read_names(select), filter), options.page_size)
     return await divided.begin(target, complete(options, client.settings, collection), parts)
 
 

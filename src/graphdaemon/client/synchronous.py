@@ -5,9 +5,9 @@ import atexit
 import contextlib
 import threading
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Generator
 from functools import cache
-from typing import TypeVar, overload
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -18,45 +18,35 @@ _unfinished: "weakref.WeakSet[Generator[object]]" = weakref.WeakSet()
 _program_ends = threading.Event()
 
 
-@overload
-def blocking(work: AsyncIterator[T]) -> Iterator[T]: ...
-@overload
-def blocking(work: Awaitable[T]) -> T: ...
-def blocking(work: AsyncIterator[T] | Awaitable[T]) -> Iterator[T] | T:
-    """
-    Run async work to its end from code that is not async, and return its result.
-
-    Of an async iterator, it returns a plain iterator.
-
-    Example:
-        .. code-block:: python
-
-            client = graphdaemon.load("parameters.json")
-            for user in graphdaemon.blocking(client.list("users")):
-                print(user["displayName"])
-    """
-    if isinstance(work, AsyncIterator):
-        iterator = _iterate(work)
-        _unfinished.add(iterator)
-        return iterator
-    return _wait(work)
+def iterate(work: AsyncIterator[T]) -> Generator[T]:
+    """Return a plain iterator of what `work` yields; the work is done on a thread of its own."""
+    iterator = _iterate(work)
+    _unfinished.add(iterator)
+    return iterator
 
 
 def _iterate(work: AsyncIterator[T]) -> Generator[T]:
     try:
         while True:
             try:
-                yield _wait(anext(work))
+                yield wait(anext(work))
             except StopAsyncIteration:
                 return
     finally:
         close = getattr(work, "aclose", None)
         # At the very end of a program there is no loop any more.
         if close is not None and _loop().is_running():
-            _wait(close(), _END_SECONDS if _program_ends.is_set() else None)
+            wait(close(), _END_SECONDS if _program_ends.is_set() else None)
 
 
-def _wait(work: Awaitable[T], seconds: float | None = None) -> T:
+def wait(work: Awaitable[T], seconds: float | None = None) -> T:
+    """
+    Return the result of `work`, which is done on a thread of its own.
+
+    Raises:
+        TimeoutError: It was not there after so many seconds.
+    """
+
     # `run_coroutine_threadsafe` takes a coroutine, which not every awaitable is.
     async def finish() -> T:
         return await work

@@ -20,6 +20,7 @@ from graphdaemon.listing.delta_round import RoundPage, delta_url, read_round
 from graphdaemon.listing.target import Target
 
 Removal = Literal["", "changed", "deleted"]
+"""How an object is gone: can be restored, or for good; empty where it is there."""
 
 
 class Link(NamedTuple):

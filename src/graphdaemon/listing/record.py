@@ -145,6 +145,7 @@ RECORD_BEGINNING = b'{\n  "collection":'
 """The first bytes of every listing record in a file."""
 
 OnProgress = Callable[[Progress], None]
+"""Is called after each page, and twice a second, with how far a listing has got."""
 
 
 def now() -> str:

@@ -80,10 +80,11 @@ def test_added_application(probe: Probe, tmp_path: Path) -> None:
     )
 
     path.write_bytes(msgspec.json.encode(allowed.parameters))
-    users = list(graphdaemon.blocking(graphdaemon.load(path).list("users")))
+    with graphdaemon.load(path) as client:
+        users = list(client.list("users"))
     path.write_bytes(msgspec.json.encode(refused.parameters))
-    with pytest.raises(graphdaemon.GraphError):
-        list(graphdaemon.blocking(graphdaemon.load(path).list("users")))
+    with graphdaemon.load(path) as client, pytest.raises(graphdaemon.GraphError):
+        list(client.list("users"))
 
     assert len(users) == emulator.directory.collections.count(emulator.tenant, "user")
     assert allowed.parameters["client_id"] == allowed.client_id

@@ -252,11 +252,10 @@ def test_scripts_without_async_follow_changes_too(stage: Callable[..., Scene]) -
     async def settings_of(client: Client) -> Any:
         return client.settings
 
-    client = Client(at_scene(scene, settings_of))
-    begun = graphdaemon.blocking(client.changes("users", None))
-    scene.update(user, displayName="renamed")
-    following = graphdaemon.blocking(client.changes("users", begun.link))
-    client.close()
+    with Client(at_scene(scene, settings_of)) as client:
+        begun = client.changes("users", None)
+        scene.update(user, displayName="renamed")
+        following = client.changes("users", begun.link)
 
     assert isinstance(following, graphdaemon.Round)
     assert [one.record and one.record["displayName"] for one in following.changes] == ["renamed"]

@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-import graphdaemon
 from graphdaemon.client.client import Client
 from graphdaemon.errors import GraphError, UnprovedError, UsageError
 from graphdaemon.graph.query import Query
@@ -110,11 +109,9 @@ def test_who_collects_can_put_it_right(scripted: ScriptedServer) -> None:
 def test_scripts_without_async_read_the_same(scripted: ScriptedServer) -> None:
     """Pages and records, raw and decoded."""
     scripted.script = serve_users(scripted, 25)
-    client = make_client(scripted)
-
-    records = list(graphdaemon.blocking(client.list("users", options=CHAIN)))
-    pages = list(graphdaemon.blocking(client.pages("users", options=CHAIN)))
-    client.close()
+    with make_client(scripted) as client:
+        records = list(client.list("users", options=CHAIN))
+        pages = list(client.pages("users", options=CHAIN))
 
     assert [user["id"] for user in records] == [f"u{number}" for number in range(25)]
     assert [len(one.records) for one in pages][:3] == [10, 10, 5]

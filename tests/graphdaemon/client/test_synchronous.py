@@ -15,10 +15,9 @@ from tests.support.scripted_server import Answer, Request, page
 START = """
 import sys
 import graphdaemon
-from graphdaemon.listing.options import ListingOptions
 
-client = graphdaemon.load(sys.argv[1])
-pages = graphdaemon.blocking(client.pages("users", options=ListingOptions(proved=False)))
+client = graphdaemon.BlockingClient(graphdaemon.load(sys.argv[1]))
+pages = client.pages("users", proved=False)
 print(bytes(next(pages).records[0]).decode(), flush=True)
 """
 
@@ -26,7 +25,7 @@ ENDS = {
     "at its end": "",
     "with the client closed": "client.close()\n",
     "by an exception": "raise SystemExit(0)\n",
-    "with a second listing": "more = graphdaemon.blocking(client.list('users'))\n",
+    "with a second listing": "more = client.list('users')\n",
     "with an iterator that holds itself": "held = [pages]; held.append(held); del pages\n",
 }
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from entra_emulator.server.emulator import Emulator
-from graphdaemon.client.client import Client, load
+from graphdaemon.client.client import Client
+from graphdaemon.client.load import load
 from graphdaemon.diagnosis.permissions import find_need
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS, StoredCollection

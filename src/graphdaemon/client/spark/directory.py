@@ -7,8 +7,9 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from graphdaemon.client.client import Client, OnLink
+from graphdaemon.client.client import Client
 from graphdaemon.client.divided import begin_listing, finish_listing
+from graphdaemon.client.open_listing import OnLink
 from graphdaemon.client.spark.parts_source import (
     PART,
     READING,
@@ -16,7 +17,7 @@ from graphdaemon.client.spark.parts_source import (
     PartsSource,
     decode_reading,
 )
-from graphdaemon.client.synchronous import blocking
+from graphdaemon.client.synchronous import wait
 from graphdaemon.listing.parts import ListingEnd
 from graphdaemon.listing.record import ListingRecord
 from graphdaemon.output.arrow.frame import Frame
@@ -66,16 +67,14 @@ def read_directory(
     """
     client = Client(read_settings(parameters), share=share)
     try:
-        start = blocking(
-            begin_listing(client, collection, select=select, filter=filter, parts=parts)
-        )
+        start = wait(begin_listing(client, collection, select=select, filter=filter, parts=parts))
         plan = PartsPlan(start.parts, parameters, share)
         spark.dataSource.register(PartsSource)
         read = spark.read.format(PartsSource.name()).option("plan", plan.to_text()).load()
         staged = _stage(spark, read, staging)
         accounts = staged.where(f.col(READING).isNotNull()).select(READING).collect()
         readings = [decode_reading(bytes(row[0])) for row in accounts]
-        end = blocking(finish_listing(client, start, readings))
+        end = wait(finish_listing(client, start, readings))
     finally:
         client.close()
     if on_record is not None:

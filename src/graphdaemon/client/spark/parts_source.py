@@ -18,7 +18,7 @@ from graphdaemon.client.client import Client
 from graphdaemon.client.divided import read_part
 from graphdaemon.client.spark.columns import find_columns, to_spark
 from graphdaemon.client.spark.hints import explaining
-from graphdaemon.client.synchronous import blocking
+from graphdaemon.client.synchronous import iterate
 from graphdaemon.listing.parts import ListingPart, PartReading
 from graphdaemon.output.arrow.columns import Columns
 from graphdaemon.output.arrow.frame import Frame
@@ -120,13 +120,11 @@ def _read(plan: PartsPlan) -> Iterator[Any]:
     gatherer = Gatherer(frame)
     client = Client(read_settings(plan.parameters), share=plan.share)
     try:
-        for page in blocking(read_part(client, part, on_reading=readings.append)):
-            table = gatherer.take(page.records)
-            if table is not None:
-                yield from _complete(table, part.number).to_batches()
-        table = gatherer.finish()
-        if table is not None:
-            yield from _complete(table, part.number).to_batches()
+        for page in iterate(read_part(client, part, on_reading=readings.append)):
+            if gatherer.add(page.records):
+                yield from _complete(gatherer.make(), part.number).to_batches()
+        if gatherer.rows:
+            yield from _complete(gatherer.make(), part.number).to_batches()
     finally:
         client.close()
     nobody = frame.schema.empty_table()

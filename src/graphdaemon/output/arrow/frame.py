@@ -15,9 +15,14 @@ import msgspec
 
 from graphdaemon.graph.links import altered
 from graphdaemon.graph.property_types import PropertyType
+from graphdaemon.listing.record import Corrections
 from graphdaemon.output.arrow.columns import OTHER, Columns, make_schema, make_type
 from graphdaemon.output.arrow.fit import fit
-from graphdaemon.output.arrow.pyarrow_import import load_json_reader, load_pyarrow
+from graphdaemon.output.arrow.pyarrow_import import (
+    load_compute,
+    load_json_reader,
+    load_pyarrow,
+)
 from graphdaemon.output.arrow.rest import RestFinder
 from graphdaemon.output.fields import NULL, decode, make_picker, read_members, text_of
 from graphdaemon.output.formats.ndjson import join_lines
@@ -84,6 +89,24 @@ class Frame:
             if self._rest is None and not self._texts:
                 return table
             return self._complete(table, lines)
+
+    def join(self, tables: Sequence[Any], corrections: Corrections) -> Any:
+        """
+        Return one table of several, with corrections applied by the column `id`.
+
+        What was corrected comes last.
+
+        Raises:
+            OutputError, GraphError: As `convert` does.
+        """
+        table = self._arrow.concat_tables(tables)
+        if not corrections:
+            return table
+        ids = self._arrow.array(list(corrections), self._arrow.string())
+        is_old = load_compute().is_in(table.column("id"), value_set=ids)
+        kept = table.filter(load_compute().invert(is_old))
+        present = [record for record in corrections.values() if record is not None]
+        return self._arrow.concat_tables([kept, self.convert(present)])
 
     def _read(self, lines: bytes) -> Any:
         """Let pyarrow read what has a type; None where there is a value that it does not take."""

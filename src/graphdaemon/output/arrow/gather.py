@@ -21,23 +21,26 @@ class Gatherer:
         self._rows = 0
         self._size = 0
 
-    def take(self, records: Sequence[Record]) -> Any:
-        """
-        Keep some records; return the `pyarrow.Table` of all that are kept where they are enough.
+    @property
+    def rows(self) -> int:
+        """How many records wait."""
+        return self._rows
 
-        Raises:
-            OutputError, GraphError: As `Frame.convert` does.
-        """
+    def add(self, records: Sequence[Record]) -> bool:
+        """Keep some records; return whether those that are kept are enough for a table."""
         page = join_lines(records) if records else b""
         self._pages.append(page)
         self._rows += len(records)
         self._size += len(page)
-        return self.finish() if self._rows >= _ROWS or self._size >= _BYTES else None
+        return self._rows >= _ROWS or self._size >= _BYTES
 
-    def finish(self) -> Any:
-        """Return the table of what is kept; None where that is nothing."""
-        if not self._rows:
-            return None
+    def make(self) -> Any:
+        """
+        Return the `pyarrow.Table` of what is kept, and keep nothing of it.
+
+        Raises:
+            OutputError, GraphError: As `Frame.convert` does.
+        """
         lines = b"".join(self._pages)
         self._pages, self._rows, self._size = [], 0, 0
         return self._frame.convert_lines(lines)

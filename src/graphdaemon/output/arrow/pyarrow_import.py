@@ -47,3 +47,16 @@ def load_json_reader() -> Any:
     import pyarrow.json as pj
 
     return pj
+
+
+def load_compute() -> Any:
+    """
+    Import what pyarrow filters with.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    load_pyarrow()
+    import pyarrow.compute as pc
+
+    return pc

@@ -39,19 +39,21 @@ class ParquetWriter:
 
     def write(self, records: Sequence[Record]) -> None:
         """Take some; a row group is written when there are enough."""
-        self._write_group(self._gatherer.take(records))
+        if self._gatherer.add(records):
+            self._write_group()
 
     def finish(self) -> None:
         """Write the last row group, and the foot without which nobody can read the file."""
-        self._write_group(self._gatherer.finish())
+        if self._gatherer.rows:
+            self._write_group()
         with self._sink.open():
             self._open_writer().close()
         flush(self._stream)
 
-    def _write_group(self, table: Any) -> None:
-        if table is not None:
-            with self._sink.open():
-                self._open_writer().write_table(table)
+    def _write_group(self) -> None:
+        table = self._gatherer.make()
+        with self._sink.open():
+            self._open_writer().write_table(table)
 
     def _open_writer(self) -> Any:
         # Not before there is something to write, for it begins with the file's head.

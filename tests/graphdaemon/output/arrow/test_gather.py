@@ -22,8 +22,8 @@ def test_a_table_is_made_of_twenty_thousand_records() -> None:
     pages = [
         records(*({"id": str(n)} for n in range(at, at + 999))) for at in range(0, 45_000, 999)
     ]
-    tables = [table for page in pages if (table := one.take(page)) is not None]
-    tables.append(one.finish())
+    tables = [one.make() for page in pages if one.add(page)]
+    tables.append(one.make())
 
     assert [table.num_rows for table in tables] == [20_979, 20_979, 46 * 999 - 2 * 20_979]
     ids = [id_ for table in tables for id_ in table.column("id").to_pylist()]
@@ -34,7 +34,8 @@ def test_large_records_are_not_kept_until_they_are_many() -> None:
     one = gatherer()
     large = records({"id": "x" * (9 << 20)})
 
-    assert one.take(large) is None
-    assert one.take(large).num_rows == 2
-    assert one.take([]) is None
-    assert one.finish() is None
+    assert [one.add(large), one.add([]), one.add(large)] == [False, False, True]
+    assert one.rows == 2
+    assert one.make().num_rows == 2
+    assert one.rows == 0
+    assert one.make().num_rows == 0

@@ -8,7 +8,9 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("name", ["load_pyarrow", "load_parquet", "load_json_reader"])
+@pytest.mark.parametrize(
+    "name", ["load_pyarrow", "load_parquet", "load_json_reader", "load_compute"]
+)
 def test_what_is_not_installed_is_named(name: str) -> None:
     code = (
         "import sys; sys.modules['pyarrow'] = None\n"

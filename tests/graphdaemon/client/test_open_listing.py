@@ -1,0 +1,100 @@
+"""What a listing is made of: names in a list or a text, and whether a proof is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from graphdaemon.client.client import Client
+from graphdaemon.client.open_listing import open_listing, read_names
+from graphdaemon.errors import UnprovedError, UsageError
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.options import ListingOptions
+from tests.graphdaemon.client.test_client import make_client
+from tests.support.scripted_server import ScriptedServer, page
+
+
+@pytest.mark.parametrize(
+    ("names", "read"),
+    [
+        ("displayName, mail,mail", ("displayName", "mail")),
+        (["displayName", "mail"], ("displayName", "mail")),
+        (("displayName,mail", " id "), ("displayName", "mail", "id")),
+        ("", ()),
+        ((), ()),
+    ],
+)
+def test_a_text_is_read_as_the_command_reads_it(names: Any, read: tuple[str, ...]) -> None:
+    assert read_names(names) == read
+
+
+@pytest.mark.parametrize("names", [5, b"displayName", [1], None, {"a": 1}.items()])
+def test_what_is_no_list_of_names_is_refused(names: Any) -> None:
+    with pytest.raises(UsageError, match="is no list of names"):
+        read_names(names)
+
+
+@pytest.mark.parametrize(
+    ("collection", "query", "options", "proved", "is_proved"),
+    [
+        ("users", Query(), None, None, True),
+        ("users", Query(search="x"), None, None, False),
+        ("users", Query(search="x"), None, True, True),
+        ("users", Query(), None, False, False),
+        ("users", Query(search="x"), ListingOptions(), None, True),
+        ("users", Query(), ListingOptions(proved=False), True, True),
+    ],
+)
+def test_a_proof_is_asked_for_where_there_may_be_one(
+    scripted: ScriptedServer,
+    collection: str,
+    query: Query,
+    options: ListingOptions | None,
+    proved: bool | None,
+    is_proved: bool,
+) -> None:
+    """The keyword says it, or the options; else whether Graph can prove it."""
+    client = make_client(scripted)
+    opened = open_listing(client.settings, client.graph, collection, query, options, proved=proved)
+    client.close()
+
+    assert opened.options.proved is is_proved
+
+
+def test_expanded_names_may_be_one_text(scripted: ScriptedServer) -> None:
+    """Not letter by letter, as a text in place of a tuple would be."""
+    client = make_client(scripted)
+    options = ListingOptions(expand="manager,memberOf")  # type: ignore[arg-type]  # as people do
+    query = Query("displayName,mail")  # type: ignore[arg-type]  # as people do
+    opened = open_listing(client.settings, client.graph, "users", query, options, proved=None)
+    client.close()
+
+    assert opened.options.expand == ("manager", "memberOf")
+    assert opened.query.select == ("displayName", "mail")
+
+
+def test_members_on_several_pages_are_listed_where_no_proof_is_asked_for(
+    scripted: ScriptedServer,
+) -> None:
+    """The error of the others says how, and what it says works."""
+    link = f"{scripted.url}/v1.0/groups/1/members?$skiptoken=2"
+
+    def serve() -> None:
+        scripted.script = [page({"id": "1"}, next_link=link), page({"id": "2"})]
+
+    async def read(client: Client, **options: Any) -> list[str]:
+        return [one["id"] async for one in client.list("groups/1/members", **options)]
+
+    async def work() -> list[str]:
+        async with make_client(scripted) as client:
+            serve()
+            with pytest.raises(UnprovedError) as caught:
+                await read(client, options=ListingOptions(confirm=False))
+            assert "proved=False" in (caught.value.hint or "")
+            assert "again" not in (caught.value.hint or "")
+            serve()
+            return await read(client, proved=False)
+
+    assert asyncio.run(work()) == ["1", "2"]
