@@ -160,8 +160,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except OSError as error:
         return _end_without_room(error)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
         terminal.say("Interrupted: what was printed so far is not the whole.")
+        # click raises its own in place of the one that says how to go on.
+        for step in (error.__cause__ or error).args:
+            terminal.say(f"Try: {step}")
         return 130
     return code if isinstance(code, int) else 0
 

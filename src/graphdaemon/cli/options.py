@@ -130,7 +130,7 @@ query_options = combine(
     ),
 )
 
-order_options = combine(
+explode_options = combine(
     click.option(
         "--explode",
         metavar="LIST",
@@ -141,6 +141,9 @@ order_options = combine(
         is_flag=True,
         help="With --explode: write a row too where the list is empty.",
     ),
+)
+
+order_options = combine(
     click.option(
         "--sort",
         metavar="PROPERTY",

@@ -77,7 +77,10 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
                 options=options,
             )
 
-    _write(collect, collection, reading, arguments)
+    try:
+        _write(collect, collection, reading, arguments)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_say_how_to_go_on(arguments["resume"])) from None
 
 
 def _write(
@@ -127,6 +130,12 @@ def _write(
 def describe_source(settings: Settings, collection: str) -> RecordSource:
     """What is known of a collection; of an API of one's own it is nothing."""
     return describe_graph(collection) if settings.is_graph else RecordSource()
+
+
+def _say_how_to_go_on(journal: Path | None) -> str:
+    if journal is None:
+        return "With --resume FILE a listing that was stopped can go on where it was."
+    return f"Run it again with --resume {journal}, to go on where it was."
 
 
 def is_silent(record: ListingRecord, arguments: Mapping[str, Any]) -> bool:

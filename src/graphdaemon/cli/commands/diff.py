@@ -30,6 +30,7 @@ _BATCH = 1_000
 @stored_options.store_options
 @output_options.output_options
 @options.order_options
+@options.quiet_option
 @options.verbose_option
 def diff(*, collections: tuple[str, ...], **arguments: Any) -> None:
     """
@@ -56,6 +57,8 @@ def diff(*, collections: tuple[str, ...], **arguments: Any) -> None:
                 sink.write([render_event(event, spec) for event in batch])
                 count += len(batch)
             sink.finish()
+        if arguments["quiet"]:
+            return
         differ = "record differs" if count == 1 else "records differ"
         terminal.say(f"{count:,} {differ} since {arguments['since']}: {', '.join(spans)}")
 

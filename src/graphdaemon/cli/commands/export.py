@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graphdaemon.cli import terminal
+from graphdaemon.cli import options, terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FolderName
 from graphdaemon.cli.stored_options import (
@@ -37,8 +37,14 @@ if TYPE_CHECKING:
     required=True,
     help="The folder; made, for you alone, if there is none.",
 )
+@options.quiet_option
 def export(
-    collections: tuple[str, ...], store: str | None, format_: "ExportFormat", folder: Path
+    *,
+    collections: tuple[str, ...],
+    store: str | None,
+    format_: "ExportFormat",
+    folder: Path,
+    quiet: bool,
 ) -> None:
     """
     Write what a store holds to files that other programs read.
@@ -54,4 +60,5 @@ def export(
     with open_store(store or read_store(), create=False) as opened:
         for one in export_store(opened, names, format_, folder):
             done = "in step already" if one.records is None else f"{one.records:,} records"
-            terminal.say(f"{one.collection}: {done}, {one.path}")
+            if not quiet:
+                terminal.say(f"{one.collection}: {done}, {one.path}")

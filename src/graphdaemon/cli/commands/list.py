@@ -18,6 +18,7 @@ from graphdaemon.errors import UsageError
 @options.group_option
 @options.query_options
 @output_options.output_options
+@options.explode_options
 @options.order_options
 @options.proof_options
 @stored_options.listing_options

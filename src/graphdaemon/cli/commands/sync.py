@@ -85,6 +85,7 @@ REPORT_BEGINNING = b'{\n  "tenant":'
     metavar="PERCENT",
     help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
 )
+@options.quiet_option
 @options.verbose_option
 def sync(**arguments: Any) -> int:
     """
@@ -135,8 +136,9 @@ def _report(
 
     if arguments["as_json"]:
         terminal.print_lines(report.to_json().decode().rstrip())
-    for line in describe_report(report):
-        terminal.say(line)
+    if failures or not arguments["quiet"]:
+        for line in describe_report(report):
+            terminal.say(line)
     _write_proof(report, arguments["proof"])
     for failure in failures[::-1]:
         for line in describe_gone(failure):

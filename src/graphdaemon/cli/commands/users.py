@@ -13,6 +13,7 @@ from graphdaemon.cli.command import StrictCommand
 @options.api_options
 @options.query_options
 @output_options.output_options
+@options.explode_options
 @options.order_options
 @options.proof_options
 @options.quiet_option

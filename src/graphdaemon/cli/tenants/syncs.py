@@ -75,8 +75,9 @@ async def _sync_each(files: Sequence[TenantFile], order: SyncOrder) -> _Outcomes
             await client.graph.tokens.token()
             async with room[path]:
                 report, failures = await sync_one(client, order)
-        for line in describe_report(report):
-            terminal.say(f"{name}: {line}")
+        if failures or not order.arguments["quiet"]:
+            for line in describe_report(report):
+                terminal.say(f"{name}: {line}")
         for failure in failures:
             for line in describe_gone(failure):
                 terminal.say(f"{name}: gone: {line}")

@@ -112,3 +112,12 @@ def test_what_cannot_be_compared_is_refused(
 
     assert done.code == 2
     assert problem in done.err
+
+
+def test_quiet_leaves_what_differs_and_no_account(command: Command, lived_url: str) -> None:
+    """On stderr nothing stands where all is well."""
+    arguments = ("diff", "--store", lived_url, "--since", "2026-11-01T08:00Z")
+    said, quiet = command(*arguments), command(*arguments, "--quiet")
+
+    assert (quiet.code, quiet.out, quiet.err) == (0, said.out, "")
+    assert said.err

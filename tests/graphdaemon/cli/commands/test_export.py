@@ -25,6 +25,7 @@ def test_a_store_is_written_to_files(
     assert (outcome.code, outcome.out) == (0, b"")
     assert outcome.err == f"users: 2 records, {tmp_path}/users.parquet\n"
     assert [one["id"] for one in read_rows(tmp_path / "users.parquet")] == ["a", "b"]
+    assert command("export", "--store", store_url, "--to", tmp_path, "--quiet").err == ""
 
 
 def test_a_delta_lake_that_is_in_step_is_not_written(

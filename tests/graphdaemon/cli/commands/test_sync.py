@@ -41,6 +41,7 @@ def test_a_collection_is_synced_into_the_store(
     assert (first.code, first.out) == (0, b"")
     assert first.err.startswith("users: 250 rows, 250 created (baseline, ")
     assert second.err.startswith("users: 250 rows, no change (round, 1 request, ")
+    assert command("sync", path, "users", "--store", f"sqlite:{store}", "--quiet").err == ""
     assert count_rows(store) == 250
 
 
