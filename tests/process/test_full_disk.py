@@ -156,8 +156,11 @@ def test_standard_output_without_room_is_one_error(words: tuple[str, ...]) -> No
     assert process.returncode == 141
 
 
-def test_a_quickstart_without_room_is_one_error() -> None:
-    done = run_with_room(1_000, "quickstart", "--users", "3")
+def test_a_quickstart_without_room_is_one_error(tmp_path: Path) -> None:
+    """It names the folder that has no room, and the option that names another."""
+    folder = tmp_path / "kept"
+    done = run_with_room(1_000, "quickstart", "--users", "3", "--folder", folder)
 
     assert done.returncode == 7
-    assert "could not be written: " in done.stderr
+    assert f"the folder {folder} cannot be used: " in done.stderr
+    assert "--folder" in done.stderr

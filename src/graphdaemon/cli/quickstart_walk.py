@@ -18,6 +18,7 @@ from graphdaemon.errors import GraphError
 from graphdaemon.output.fields import Record
 from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
+from graphdaemon.output.stream import explaining_failure
 from graphdaemon.settings.read import read_settings
 from graphdaemon.sharing.private_files import replace_private
 
@@ -123,7 +124,7 @@ class Walk:
         )
         self._tell(words.not_granted, tenant=tenant.display_name)
         key_file = self._folder / "daemon-console.pem"
-        replace_private(key_file, pem.encode())
+        _replace(key_file, pem)
         return (
             self._write_parameters("parameters.json", secret=password.secret_text),
             self._write_parameters(
@@ -186,7 +187,7 @@ class Walk:
             "ca_file": os.path.relpath(emulator.ca_file, self._folder),
         }
         path = self._folder / name
-        replace_private(path, f"{json.dumps(values, indent=2)}\n".encode())
+        _replace(path, f"{json.dumps(values, indent=2)}\n")
         self._tell(self._words.wrote, path=path)
         return path
 
@@ -239,6 +240,11 @@ def _list_users(parameters: Path, write: Callable[[Sequence[Record]], None]) -> 
         return listed
 
     return run_async(list_users())
+
+
+def _replace(path: Path, text: str) -> None:
+    with explaining_failure(path):
+        replace_private(path, text.encode())
 
 
 def _drop(_: Sequence[Record]) -> None:
