@@ -60,7 +60,7 @@ def main() -> int:
     for title, check in _CHECKS.items():
         _take(title, partial(check, _FIRST), missing, failed)
     _take("container image", partial(image.make_image, _FIRST), missing, failed)
-    _take("container image, run", image.try_image, missing, failed)
+    _take("container image, run", partial(image.try_image, _FIRST), missing, failed)
     _write_sums(_FIRST.dist)
     print(f"\nin {_FIRST.dist.relative_to(ROOT)}/:")
     for path in sorted(_FIRST.dist.iterdir()):
