@@ -34,6 +34,8 @@ coverage: $(VENV)/.ready-dev ## run every test, and list what no test runs
 test-nightly: $(VENV)/.ready-dev ## random cases of every property, 20,000 listings, 1,500 kills; SEED=… repeats them
 	@echo "SEED=$(SEED)" >&2
 	LISTING_CASES=20000 LISTING_KILLS=1000 SYNC_KILLS=500 EMULATOR_KILLS=25 LISTING_SEED=$(SEED) GRAPHDAEMON_FUZZ_SEED=$(SEED) $(BIN)/pytest -s -m "hypothesis or nightly" --hypothesis-profile=nightly --hypothesis-seed=$(SEED) --ignore=tests/peers
+	# The forms in Python of what is compiled, by the tests of both.
+	GRAPHDAEMON_COMPILED=0 $(BIN)/pytest --numprocesses=2 tests/graphdaemon/graph tests/graphdaemon/listing tests/graphdaemon/sync
 
 soak: $(VENV)/.ready-dev ## an hour of a daemon over a living directory, while requests fail
 	SOAK_SECONDS=3600 $(BIN)/pytest tests/process/test_soak.py
