@@ -1,14 +1,17 @@
 """
-How much of a throttle budget a listing uses: the real command against the pretend tenant's limits.
+What a listing costs where the throttle budget binds: the real command, the pretend tenant's limits.
 
     .venv/bin/python bench/throttled.py [--users N] [--seconds S] [--data FOLDER] [CASE ...]
+    .venv/bin/python bench/throttled.py --users 100000 --seconds 36 first learnt chain selected
 
-Cases: alone (one command), file (two that share a budget_file), redis (two that share a Redis
-server, if one is installed), strangers (two that share nothing), untold and untold-strangers (the
-service does not say how full the bucket is); all of them by default. The documented limit of a
-large tenant, 8,000 units in ten seconds, is more than this machine's emulator and command can use
-up together: it is scaled so that the listings take about S seconds, and the scale is printed. The
-command is never told.
+Cases: first (one command that never listed it before), learnt (again, with what that one learnt),
+chain (--method chain) and selected (the same with --select), which say how many resource units and
+seconds a listing takes; alone (one command), file (two that share a budget_file), redis (two that
+share a Redis server, if one is installed), strangers (two that share nothing), untold and
+untold-strangers (the service does not say how full the bucket is); all of them by default. The
+documented limit of a large tenant, 8,000 units in ten seconds, is more than this machine's emulator
+and command can use up together: it is scaled so that the listings take about S seconds, and the
+scale is printed. The command is never told.
 
 What was allowed is one full bucket and what it lost until the last request. What was used is what
 the emulator let through. Refused twice in a row is a request that was refused again at once, as the
@@ -31,6 +34,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from entra_emulator.content.data_folder import STORE, fill_folder
 from entra_emulator.content.seed import choose_sizes
@@ -44,7 +48,8 @@ import json, sys
 from pathlib import Path
 from entra_emulator.server.emulator import Emulator
 noted = []
-with Emulator(data=Path(sys.argv[1]), throttle_size="L", throttle_scale=float(sys.argv[2])) as it:
+limits = {"throttle_size": "L", "throttle_scale": float(sys.argv[2]), "port": int(sys.argv[4])}
+with Emulator(data=Path(sys.argv[1]), **limits) as it:
     charge = it.throttle.charge
     def note(*who, **about):
         found = charge(*who, **about)
@@ -66,9 +71,16 @@ class Case(NamedTuple):
     commands: int
     share: str = ""
     told: bool = True
+    options: tuple[str, ...] = ()
+    learnt: bool = False
 
 
+_FEW = ("--method", "chain", "--select", "id,userPrincipalName,displayName")
 CASES = {
+    "first": Case(1),
+    "learnt": Case(1, learnt=True),
+    "chain": Case(1, options=("--method", "chain")),
+    "selected": Case(1, options=_FEW),
     "alone": Case(1),
     "file": Case(2, "file"),
     "redis": Case(2, "redis"),
@@ -81,8 +93,8 @@ CASES = {
 class Server:
     """The pretend tenant in a process of its own; after ``close`` what it charged for."""
 
-    def __init__(self, data: Path, scale: float, *, told: bool) -> None:
-        words = [str(data), str(scale), "told" if told else "untold"]
+    def __init__(self, data: Path, scale: float, *, told: bool, port: int | None = None) -> None:
+        words = [str(data), str(scale), "told" if told else "untold", str(port or 0)]
         self._process = subprocess.Popen(
             [sys.executable, "-c", SERVER, *words],
             stdin=subprocess.PIPE,
@@ -132,6 +144,7 @@ def run_commands(settings: dict[str, Any], case: Case, folder: Path) -> list[Run
     for number in range(case.commands):
         output, proof = folder / f"{number}.ndjson", folder / f"{number}.proof"
         words = ["users", str(parameters), "-o", str(output), "--proof", str(proof)]
+        words += case.options
         log = (folder / f"{number}.log").open("w")
         command = [sys.executable, "-m", "graphdaemon", *words]
         running.append((subprocess.Popen(command, stderr=log, env=environment), proof, log))
@@ -164,6 +177,12 @@ def measure(name: str, data: Path, users: int, scale: float) -> dict[str, Any]:
             settings["budget_file"] = str(folder / "budget")
         elif case.share == "redis":
             settings["budget_url"] = stack.enter_context(redis_server(folder))
+        if case.learnt:
+            run_commands(settings, case, folder)
+            server.close()
+            # A plan is kept by the address: the second one has the port of the first.
+            server = Server(data, scale, told=case.told, port=urlsplit(settings["endpoint"]).port)
+            settings = server.settings
         runs = run_commands(settings, case, folder)
         noted, early = server.close()
     return summarize(name, runs, noted, early, scale) | {
@@ -194,6 +213,8 @@ def summarize(
         "twice_in_a_row": sum(run.again for run in runs),
         "verdicts": [run.record["verdict"] for run in runs],
         "units": [run.record["units"] for run in runs],
+        "pages": [run.record["pages"] for run in runs],
+        "methods": [run.record["method"] for run in runs],
     }
 
 

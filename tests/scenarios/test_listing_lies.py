@@ -87,7 +87,7 @@ def assert_bounded(listed: Listed, requests: int) -> None:
     ("lies", "note"),
     [
         (Lies(ignores=True), "not honoured"),
-        (Lies(refuses=(" ge ",)), "were refused"),
+        (Lies(refuses=(" ge ", " le ")), "were refused"),
         (Lies(withholds=lambda one: one["displayName"] == "000-0"), "were found"),
         (Lies(withholds=lambda one: one["displayName"] > "9"), "in none of the parts"),
         (Lies(withholds=lambda one: one["displayName"] == "000-0", no_count=True), "no count"),

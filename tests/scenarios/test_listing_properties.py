@@ -210,7 +210,7 @@ def test_what_parts_do_not_bring_is_found_out(
 
 LIES = (
     *(Lies(no_delta=True), Lies(dead_delta=True), Lies(eager_delta=True), Lies(ignores=True)),
-    *(Lies(refuses=(" ge ",)), Lies(truncates=2), Lies(endless=True)),
+    *(Lies(refuses=(" ge ", " le ")), Lies(truncates=2), Lies(endless=True)),
     *(Lies(count=lambda count: count // 2), Lies(count=lambda count: count + 9)),
 )
 

@@ -73,11 +73,11 @@ class Reading(NamedTuple):
 
 READINGS = {
     "one chain": Reading(CHAIN),
-    "ranges refused": Reading(AUTO, refuses=(" ge ",)),
-    "ranges and prefixes refused": Reading(AUTO, refuses=(" ge ", "startswith")),
+    "ranges refused": Reading(AUTO, refuses=(" ge ", " le ")),
+    "ranges and prefixes refused": Reading(AUTO, refuses=(" ge ", " le ", "startswith")),
     "a key that is null": Reading(AUTO, nulls=True),
     "a filter, one chain": Reading(CHAIN, ENABLED),
-    "a filter, ranges refused": Reading(AUTO, ENABLED, refuses=(" ge ",)),
+    "a filter, ranges refused": Reading(AUTO, ENABLED, refuses=(" ge ", " le ")),
     "an order": Reading(AUTO, Query(orderby="userPrincipalName")),
     "prefixes": Reading(PREFIXES),
 }

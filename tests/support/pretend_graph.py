@@ -138,6 +138,8 @@ class PretendGraph:
         key: What it is sorted by, unless ``by_id``.
         collation: Makes of a text what it is sorted by.
         by_id: Pages come in the order of IDs.
+        whole_by_id: Those of everything do, though not those of a range of keys.
+        page_cost: Resource units of a page of the collection; all else costs one.
         page_size: Records in a page at most.
         delta_page: Records in a page of the delta.
         latency: Seconds that an answer takes.
@@ -153,6 +155,8 @@ class PretendGraph:
     key: str = "userPrincipalName"
     collation: Collation = str.casefold
     by_id: bool = False
+    whole_by_id: bool = False
+    page_cost: float = 1.0
     page_size: int = 999
     delta_page: int = 200
     latency: float = 0.1
@@ -277,7 +281,8 @@ class PretendGraph:
         weather, chance = self.weather, self.draws.random
         if chance() < weather.change:
             self.change()
-        if (refusal := self._charge(url)) is not None:
+        units = self.page_cost if urlsplit(url).path.endswith(f"/{self.collection}") else 1.0
+        if (refusal := self._charge(url, units)) is not None:
             return refusal
         # A batch is answered as a whole: its parts are throttled one by one.
         if chance() < weather.throttled and not url.endswith("/$batch"):
@@ -296,16 +301,21 @@ class PretendGraph:
             load = str(round(self._level / self.limit, 3))
             named = [*answer.headers.items(), ("x-ms-throttle-limit-percentage", load)]
             answer = answer._replace(headers=Headers(named))
+        if answer.status == 200 and not url.endswith("/$batch"):
+            told = Headers([("x-ms-resource-unit", f"{units:g}")])
+            others = [one for one in answer.headers.items() if one[0] != "x-ms-resource-unit"]
+            answer = answer._replace(headers=Headers([*others, *told.items()]))
         # Half a number is a number: the transport notices by its length, and this stands for it.
         if answer.status == 200 and chance() < weather.garbled and "$count" not in url:
             return answer._replace(body=answer.body[: len(answer.body) // 2])
         return answer
 
-    def _charge(self, url: str) -> Response | None:
+    def _charge(self, url: str, units: float) -> Response | None:
         """Fill the bucket; say no when it runs over."""
         if self.limit is None:
+            self.units += units
             return None
-        now, units = virtual_time.now(), 1.0
+        now = virtual_time.now()
         self._level = max(0.0, self._level - (now - self._level_at) * self.limit / 10)
         self._level_at = now
         if now < self._barrier or self._level + units > self.limit:
@@ -377,7 +387,7 @@ class PretendGraph:
         withholds = lies.withholds if self.key in position.condition else None
         rows = sorted(
             (
-                (self._place(record), record)
+                (self._place(record, position.condition), record)
                 for record in self.directory.values()
                 if test(record) and not self.hides(record) and not (withholds and withholds(record))
             ),
@@ -392,8 +402,9 @@ class PretendGraph:
         page, rest = rows[:top], rows[top:]
         return [record for _, record in page], page[-1][0] if page else None, bool(rest)
 
-    def _place(self, record: Record) -> tuple[Any, str]:
-        value = None if self.by_id else record.get(self.key)
+    def _place(self, record: Record, condition: str) -> tuple[Any, str]:
+        by_id = self.by_id or (self.whole_by_id and not condition)
+        value = None if by_id else record.get(self.key)
         return ((0,) if value is None else (1, self.collation(value))), record["id"]
 
     def _serve_count(self, options: dict[str, str]) -> Response:
@@ -529,7 +540,7 @@ _WORDS = re.compile(r"'((?:[^']|'')*)'|([A-Za-z]\w*)|([(),])")
 
 
 def _compile(condition: str, collation: Collation) -> Callable[[Record], bool]:
-    """The few forms of ``$filter`` that listings need: and, ge, le, eq, in, startswith."""
+    """The few forms of ``$filter`` that listings need: or, and, ge, le, eq, in, startswith."""
     words = [
         ("text", text.replace("''", "'")) if word is None and sign is None else ("", word or sign)
         for text, word, sign in ((m[1], m[2], m[3]) for m in _WORDS.finditer(condition))
@@ -542,6 +553,18 @@ def _compile(condition: str, collation: Collation) -> Callable[[Record], bool]:
 
 
 def _read(words: list[Any], collation: Collation) -> tuple[Callable[[Record], bool], list[Any]]:
+    tests = []
+    test, rest = _read_all(words, collation)
+    while rest and rest[0] == ("", "or"):
+        tests.append(test)
+        test, rest = _read_all(rest[1:], collation)
+    if not tests:
+        return test, rest
+    tests.append(test)
+    return lambda record: any(one(record) for one in tests), rest
+
+
+def _read_all(words: list[Any], collation: Collation) -> tuple[Callable[[Record], bool], list[Any]]:
     test, rest = _read_one(words, collation)
     while rest and rest[0] == ("", "and"):
         first = test

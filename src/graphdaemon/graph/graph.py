@@ -147,6 +147,10 @@ class Graph:
         self._sleep = sleep
         self._reached = False
 
+    def cost(self, url: str) -> float:
+        """Return the resource units that getting `url` is expected to cost, as answers told."""
+        return self.budget.cost(_kind_of(url))
+
     async def get(self, url: str, *, needs: str, tally: Tally | None = None) -> dict[str, Any]:
         """Get one JSON object."""
         return await self.ask(GraphRequest(url, needs), read_object, tally)

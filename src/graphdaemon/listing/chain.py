@@ -1,6 +1,6 @@
 """One chain of pages: each names the next, and where a link fails the chain is begun anew."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -9,7 +9,7 @@ from graphdaemon.errors import GraphError
 from graphdaemon.graph.links import altered, follow_within, path_of
 from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import quote_string
-from graphdaemon.listing.intervals import Interval, condition_of
+from graphdaemon.listing.intervals import Interval, condition_of, condition_of_any
 from graphdaemon.listing.target import Target
 
 RESTARTS = 10
@@ -30,6 +30,8 @@ class Chain(msgspec.Struct, eq=False):
     Attributes:
         condition: The `$filter` expression that makes the part; empty for everything.
         interval: What the condition means, if it is a range, which can be divided further.
+        joined: The ranges that it means, if it is several.
+        replaces: The numbers of the chains that it is read in place of.
         depth: How many divisions made it, one within the other.
         link: The next page to ask for; None before the first.
         pages: Pages read since the chain was begun, or begun anew.
@@ -45,11 +47,14 @@ class Chain(msgspec.Struct, eq=False):
         ended: An earlier run left nothing of it to read.
         number: What the journal calls it; -1 while the journal does not know it.
         first_url: Its first page, if that is not what the target says of the condition.
+        first_page: Its first page itself, if it was read before the chain is.
     """
 
     condition: str = ""
     interval: Interval | None = None
     depth: int = 0
+    joined: tuple[Interval, ...] = ()
+    replaces: tuple[int, ...] = ()
     link: str | None = None
     pages: int = 0
     restarts: int = 0
@@ -64,6 +69,7 @@ class Chain(msgspec.Struct, eq=False):
     ended: bool = False
     number: int = -1
     first_url: str = ""
+    first_page: Page | None = None
     _visited: set[int] = msgspec.field(default_factory=set)
 
     def count_page(self, page: Page) -> None:
@@ -146,6 +152,13 @@ def of_interval(interval: Interval, key: str, depth: int = 0) -> Chain:
     return Chain(condition_of(interval, key), interval, depth)
 
 
+def of_intervals(intervals: Sequence[Interval], key: str) -> Chain:
+    """Return the chain of the records whose `key` lies in any of `intervals`."""
+    if len(intervals) == 1:
+        return of_interval(intervals[0], key)
+    return Chain(condition_of_any(intervals, key), joined=tuple(intervals))
+
+
 def of_prefix(prefix: str, key: str) -> Chain:
     """Return the chain of the records whose `key` begins with `prefix`."""
     return Chain(f"startswith({key},{quote_string(prefix)})")
@@ -171,7 +184,8 @@ async def read_chain(
     while True:
         link = chain.link
         try:
-            page = await target.page(link or first_url)
+            page, chain.first_page = chain.first_page, None
+            page = page or await target.page(link or first_url)
         except GraphError as error:
             # Only a link can have expired: a first page that is refused is refused for its query.
             if link is None or not is_link_refused(error) or chain.is_hopeless:

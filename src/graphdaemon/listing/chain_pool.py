@@ -21,7 +21,9 @@ class ChainPool:
     Args:
         read: Reads one chain, and delivers its pages.
         size: How many chains to read at a time.
-        announce: Hears of every chain before it is read.
+        announce: Hears of every chain as soon as it is known.
+        width: How many chains it is worth reading at a time now.
+        join: Makes of the chains that nobody reads yet those that are to be read instead.
     """
 
     def __init__(
@@ -29,10 +31,15 @@ class ChainPool:
         read: Callable[[Chain], Awaitable[None]],
         size: int,
         announce: Callable[[Chain], None] = lambda _: None,
+        *,
+        width: Callable[[], int] | None = None,
+        join: Callable[[list[Chain]], list[Chain]] = list,
     ) -> None:
         self._read = read
         self.size = size
         self._announce = announce
+        self._width = width or (lambda: size)
+        self._join = join
         self._pending: deque[Chain] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._pages: deque[ChainPage] = deque()
@@ -56,10 +63,25 @@ class ChainPool:
         for chain in chains:
             self._announce(chain)
             self._pending.append(chain)
-        while self._pending and len(self._tasks) < self.size and self._failure is None:
-            task = asyncio.create_task(self._work(self._pending.popleft()))
+        self._start()
+
+    def _start(self) -> None:
+        while self._pending and self._has_room(len(self._tasks)) and self._failure is None:
+            task = asyncio.create_task(self._work(self._take()))
             self._tasks.add(task)
             task.add_done_callback(self._end)
+
+    def _has_room(self, busy: int) -> bool:
+        """Say whether one chain more than `busy` is to be read."""
+        return busy < self.size and (busy == 0 or busy < self._width())
+
+    def _take(self) -> Chain:
+        """Take the next chain to read."""
+        pending = self._join(list(self._pending))
+        for chain in pending:
+            self._announce(chain)
+        self._pending = deque(pending)
+        return self._pending.popleft()
 
     def drop_parts(self) -> None:
         """Read no part of the collection that nobody has begun to read."""
@@ -73,6 +95,7 @@ class ChainPool:
         self._bytes += chain_page.page.size
         self._pages.append(chain_page)
         self._news.set()
+        self._start()
 
     async def pages(self, chains: Iterable[Chain]) -> AsyncGenerator[ChainPage]:
         """
@@ -105,8 +128,9 @@ class ChainPool:
 
     async def _work(self, chain: Chain) -> None:
         await self._read(chain)
-        while self._pending and self._failure is None:
-            await self._read(self._pending.popleft())
+        while self._pending and self._failure is None and self._has_room(len(self._tasks) - 1):
+            await self._read(self._take())
+            self._start()
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -115,6 +139,8 @@ class ChainPool:
                 self._failure = error
             for other in self._tasks:
                 other.cancel()
+        # Several may have ended at once, as there were too many of them.
+        self._start()
         self._news.set()
 
     async def _stop(self) -> None:

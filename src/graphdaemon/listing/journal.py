@@ -55,6 +55,9 @@ class _Line(msgspec.Struct, omit_defaults=True):
     low: str | None = None
     high: str | None = None
     depth: int = 0
+    # Several parts in one chain, and the chains that it is read in place of.
+    joined: list[tuple[str | None, str | None]] = []
+    replaces: list[int] = []
     # A page that was read, by the number of its chain, and how far that has got with it.
     page: int | None = None
     link: str | None = None
@@ -140,6 +143,8 @@ class Journal:
                 low=interval.low,
                 high=interval.high,
                 depth=chain.depth,
+                joined=[(part.low, part.high) for part in chain.joined],
+                replaces=[number for number in chain.replaces if number >= 0],
             )
         )
 
@@ -245,6 +250,8 @@ class Journal:
                 self.delta, self.resumed = line.delta, True
             elif line.chain is not None:
                 chains[line.chain] = _make_chain(line, line.chain)
+                for number in line.replaces:
+                    chains[number].ended = chains[number].handed_over = True
             elif line.page is not None:
                 self._read_page_line(line, chains[line.page])
         self._numbered = len(chains)
@@ -358,7 +365,8 @@ def _open(path: Path) -> BinaryIO:
 def _make_chain(line: _Line, number: int) -> Chain:
     is_range = line.low is not None or line.high is not None
     interval = Interval(line.low, line.high) if is_range else None
-    return Chain(line.condition, interval, line.depth, number=number)
+    joined = tuple(Interval(*part) for part in line.joined)
+    return Chain(line.condition, interval, line.depth, joined, number=number)
 
 
 def _one_line(record: msgspec.Raw) -> bytes:

@@ -29,11 +29,16 @@ _BEGINNING = b'{"key":'
 
 
 class _StoredCuts(msgspec.Struct):
-    """The file: which property it divides, how many records it was learned from, where to cut."""
+    """
+    The file: which property it divides, how many records it was learned from, and where to cut.
+
+    `rate` is in resource units a second: what Graph gave, where that was too little.
+    """
 
     key: str
     records: int
     boundaries: list[str]
+    rate: float | None = None
 
 
 def cuts_path(root: str, tenant: str, collection: str) -> Path:
@@ -50,6 +55,10 @@ class LearnedCuts:
         path: The file; None neither reads nor learns.
         key: The property that ranges are made of.
         page_size: Records in a page; a range should fit into one.
+
+    Attributes:
+        rate: Resource units a second that Graph gave the last time, where that was too little; None
+            before `load`, and where nothing was too little.
     """
 
     def __init__(self, path: Path | None, key: str, page_size: int) -> None:
@@ -59,6 +68,7 @@ class LearnedCuts:
         self._path = path
         self._key = key
         self._keys: list[str] = []
+        self.rate: float | None = None
 
     def load(self) -> list[str]:
         """Return the boundaries; none where nothing was learned."""
@@ -68,19 +78,28 @@ class LearnedCuts:
             stored = msgspec.json.decode(self._path.read_bytes(), type=_StoredCuts)
         except (OSError, msgspec.DecodeError):
             return []
-        return stored.boundaries if stored.key == self._key else []
+        if stored.key != self._key:
+            return []
+        self.rate = stored.rate
+        return stored.boundaries
 
     def note(self, records: Sequence[msgspec.Raw]) -> None:
         """Remember ten keys of a page."""
         if self._path is not None and len(self._keys) < _MOST_KEYS:
             self._keys += texts_of(records[self._step // 2 :: self._step], self._key)
 
-    def save(self, records: int) -> None:
-        """Write what a listing of `records` records taught; where that fails, only log it."""
+    def save(self, records: int, rate: float | None = None) -> None:
+        """
+        Write what a listing taught; where that fails, only log it.
+
+        Args:
+            records: How many records it had.
+            rate: Resource units a second that Graph gave, if it gave too little.
+        """
         if self._path is None or not self._keys:
             return
         parts = records // self._range_size + 1
-        stored = _StoredCuts(self._key, records, choose_boundaries(self._keys, parts))
+        stored = _StoredCuts(self._key, records, choose_boundaries(self._keys, parts), rate)
         try:
             make_private_folder(self._path.parent)
             replace_private(self._path, msgspec.json.encode(stored), beginning=_BEGINNING)

@@ -20,6 +20,7 @@ import msgspec
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.page import ids_of
+from graphdaemon.graph.throttling.bucket import WINDOW_S
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.delta import Delta, is_dead
@@ -59,12 +60,20 @@ class Listing:
         self._proving = self._options.proved and query.limit is None
         self._met = make_id_set()
         self._written = 0
+        self._began = 0.0
         self._empty_properties = EmptyProperties(query.select)
         expand = self._options.expand
         self._expander = Expander(target, expand) if expand else None
         self._cuts = find_cuts(target, self._options)
         self._journal: Journal | None = None
-        self._pool = ChainPool(self._read, self._options.chains, self._announce)
+        self._pool = ChainPool(
+            self._read,
+            self._options.chains,
+            self._announce,
+            # No more than may be in flight: a chain that is begun and only waits cannot be joined.
+            width=lambda: min(self._partition.width(), target.graph.budget.window),
+            join=lambda chains: self._partition.join(chains),  # noqa: PLW0108  the same
+        )
         self._partition = make_partition(
             target, self._options, self._pool, self.record.notes, self._cuts
         )
@@ -110,9 +119,18 @@ class Listing:
         conclude(record, self._evidence())
         # One page needs no cuts, and a listing with gaps would teach wrong ones.
         if record.verdict == "complete" and record.pages > 1:
-            self._cuts.save(record.records)
+            self._cuts.save(record.records, self._find_rate())
         self.stage = "done"
         return record
+
+    def _find_rate(self) -> float | None:
+        """Resource units a second that Graph gave, if it gave too little."""
+        rate = self._target.graph.budget.learnt_rate
+        if rate is None or not self._partition.was_bound:
+            return None
+        # What it takes at first is a full bucket, and the picture of it may show too much.
+        elapsed = asyncio.get_running_loop().time() - self._began
+        return min(rate, self._target.tally.units / (WINDOW_S + elapsed))
 
     @property
     def link(self) -> str | None:
@@ -165,6 +183,7 @@ class Listing:
 
     async def _begin(self) -> list[Chain]:
         """Go on with an earlier run, or take a delta link; return the chains to read."""
+        self._began = asyncio.get_running_loop().time()
         self._journal = self._open_journal()
         if self._journal is not None and await self._can_resume(self._journal):
             return self._resume(self._journal)
@@ -232,6 +251,9 @@ class Listing:
         except GraphError as error:
             if not chain.condition or chain.pages_in_all or error.status != 400:
                 raise
+            if chain.joined:
+                self._pool.add(self._partition.separate(chain))
+                return
             # Not even the first page of this part: the service does not take such conditions.
             self._partition.give_up(f"a part was refused ({error.graph_code}): one chain")
             self._pool.add(self._partition.make_whole())
@@ -370,13 +392,16 @@ def make_partition(
     query, key = target.query, target.collection.key or Key("")
     undivided = target.advanced or query.orderby or query.limit or not key.name
     method = "chain" if undivided else options.method
+    boundaries = cuts.load() if method in ("auto", "ranges") else []
+    if cuts.rate is not None:
+        target.graph.budget.suppose(cuts.rate)
     return Partition(
         target,
         key,
         pool,
         room=lambda: target.graph.budget.room,
         requested_method=method,
-        cuts=cuts.load() if method in ("auto", "ranges") else (),
+        cuts=boundaries,
         proving=options.proved and query.limit is None,
         notes=notes,
     )

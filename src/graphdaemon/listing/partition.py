@@ -5,6 +5,11 @@ The first page of the whole collection is read in any case. If more pages follow
 where to cut, and become witnesses: each of them has to turn up in some part. Parts are ranges of
 the key, or prefixes of it where the service does not honour ranges; where neither is safe, the
 chain of the whole goes on alone.
+
+More chains than the throttle budget can feed only wait, and each ends in a page that is not full
+and costs as much. So where the budget is what holds the listing back, nothing is divided any more:
+what nobody reads yet, and what is left of ranges whose pages come in order, is joined, and read in
+as few chains as use the budget up.
 """
 
 import logging
@@ -16,7 +21,7 @@ from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.links import follow
 from graphdaemon.graph.page import Page, texts_of
-from graphdaemon.listing.chain import Chain, ChainPage, of_interval, of_prefix
+from graphdaemon.listing.chain import Chain, ChainPage, of_interval, of_intervals, of_prefix
 from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.delta import Delta
 from graphdaemon.listing.id_set import split_packed
@@ -25,9 +30,13 @@ from graphdaemon.listing.intervals import (
     choose_boundaries,
     condition_of,
     cover,
+    cut_off,
     divide,
     fold,
     is_ordered,
+    is_within,
+    merge,
+    rest_behind,
 )
 from graphdaemon.listing.record import Method
 from graphdaemon.listing.target import Target
@@ -36,12 +45,23 @@ logger = logging.getLogger(__name__)
 
 # Parts to begin with at most: each costs a request, however little is in it.
 _MOST_PARTS = 2_000
+# Pages in a part of a large collection: the last of them costs as much as a full one.
+_PAGES_IN_PART = 16
 # Parts to begin with where the service gives no count: two for each of the usual 32 chains.
 _PARTS_OF_UNKNOWN = 64
 # Pieces that a part is divided into: the most, and how many where nobody knows how much is left.
 _MOST_PIECES, _PIECES_OF_UNKNOWN = 16, 8
+# Ranges in one chain at most: Graph takes no more conditions with `or` ("Some limitations apply to
+# query parameters").
+_MOST_JOINED = 15
 # Divisions one within the other at most: here the keys are alike, and dividing does not help.
 _DEEPEST = 40
+# Pages that are left where the service gives no count.
+_PAGES_OF_UNKNOWN = 1_000.0
+# The first range, of which a page is read before the others are cut: one of so many.
+_FIRST_OF = 64
+# Keys of each page to look at, of all that are on it.
+_KEYS_TO_LOOK_AT = 100
 # Pages to look at for one that is not empty, in a probe.
 _MOST_LOOKS = 5
 # Microsoft's own list of what a userPrincipalName may contain, and what else was seen there.
@@ -74,6 +94,7 @@ class Partition:
         witnesses: Packed IDs of records that some part still has to bring.
         delta: Where a sample can be had, if the collection has a delta.
         whole_read: One chain of everything was read to its end.
+        was_bound: The throttle budget held it back.
     """
 
     def __init__(
@@ -104,8 +125,15 @@ class Partition:
         self.witnesses: set[bytes] = set()
         self.delta: Delta | None = None
         self.whole_read = False
+        self.was_bound = False
         self._notes = notes
         self._may_divide = requested_method != "chain"
+        self._page_url = target.url()
+        self._may_join = not target.query.filter
+        self._is_postponed = False
+        self._is_probed = False
+        self._first: Chain | None = None
+        self._in_order = True
         self._whole = Chain(limit=target.query.limit)
         self._has_parts = False
         self._is_read_again = False
@@ -117,9 +145,48 @@ class Partition:
         """Return what to read first: the whole, and, where cuts are known, its parts as well."""
         if not self._cuts:
             return [self._whole]
+        if self._is_one_enough():
+            self._is_postponed = True
+            return [self._whole]
         self.method = "ranges"
         self._has_parts = True
         return [self._whole, *self._make_ranges(self._cuts)]
+
+    def width(self) -> int:
+        """Return how many chains it is worth reading at a time, by what the budget gives."""
+        each = self._target.graph.cost(self._page_url)
+        width = self._target.graph.budget.width(self._pages_left() * each, each)
+        return self._pool.size if width is None else min(width, self._pool.size)
+
+    def _is_bound(self) -> bool:
+        """Whether the budget holds the listing back: fewer chains use it up than may be read."""
+        bound = self.width() < self._pool.size
+        self.was_bound = self.was_bound or bound
+        return bound
+
+    def _is_one_enough(self) -> bool:
+        """Whether one chain of everything uses the budget up, and any other may be read."""
+        return self._requested_method == "auto" and self._is_bound() and self.width() == 1
+
+    def join(self, chains: list[Chain]) -> list[Chain]:
+        """Make of `chains`, which nobody reads yet, as few as are worth reading."""
+        ranges = [chain for chain in chains if chain.interval is not None]
+        width = self.width()
+        if not self._may_join or len(ranges) <= width or not self._is_bound():
+            return chains
+        name = self._key.name
+        intervals = merge(chain.interval for chain in ranges if chain.interval is not None)
+        size = min(_MOST_JOINED, -(-len(intervals) // width))
+        groups = [intervals[at : at + size] for at in range(0, len(intervals), size)]
+        joined = [of_intervals(group, name) for group in groups]
+        joined[0].replaces = tuple(chain.number for chain in ranges)
+        return [*(chain for chain in chains if chain.interval is None), *joined]
+
+    def separate(self, chain: Chain) -> list[Chain]:
+        """Return the parts of a chain that was refused, each by itself; join no more."""
+        self._may_join = False
+        self._notes.append("ranges joined by `or` were refused: each was read by itself")
+        return [of_interval(interval, self._key.name) for interval in chain.joined]
 
     def resume(self, chains: Sequence[Chain]) -> list[Chain]:
         """Take up the chains of an earlier run; return those that are still to be read."""
@@ -136,7 +203,7 @@ class Partition:
 
     def _resume_parts(self, parts: list[Chain]) -> list[Chain]:
         # Prefixes are there only because ranges were found not to be honoured: these do not count.
-        prefixes = [part for part in parts if part.interval is None]
+        prefixes = [part for part in parts if part.interval is None and not part.joined]
         parts = prefixes or parts
         self._has_parts = True
         self.method = "prefixes" if prefixes else "ranges"
@@ -146,12 +213,18 @@ class Partition:
     async def divide(self, chain: Chain, page: Page) -> bool:
         """Say whether other chains read the rest of `chain`, of which `page` was just read."""
         if not chain.condition:
-            if chain.pages_in_all == 1:
-                divided = await self._divide_whole(page)
+            if chain.pages_in_all == 1 or self._is_postponed:
+                divided = await self._divide_whole(chain, page)
                 # A part may have been refused meanwhile, and dividing been given up.
                 chain.handed_over = divided and self._may_divide
-        elif chain.interval is not None and self._is_worth_dividing(chain):
-            chain.handed_over = await self._divide_part(chain, chain.interval, page)
+        elif chain.interval is not None:
+            await self._check_range(chain.interval, page)
+            if self._is_worth_dividing(chain):
+                chain.handed_over = await self._divide_part(chain, chain.interval, page)
+            elif self._is_bound() and self._pool.busy > self.width():
+                chain.handed_over = self._hand_rest_over(chain.interval, page)
+        elif chain.joined and (chain.restarts or self._is_worth_separating()):
+            chain.handed_over = self._hand_joined_over(chain, page)
         return chain.handed_over
 
     def give_up(self, reason: str = "") -> None:
@@ -209,19 +282,48 @@ class Partition:
             except Error as error:
                 logger.info("no count of %s: %s", self._target.collection.name, error.code)
 
-    async def _divide_whole(self, page: Page) -> bool:
-        """After the first page of everything: find out which parts can be had, and add them."""
+    def _hand_rest_over(self, interval: Interval, page: Page) -> bool:
+        """Leave the rest of a range, whose pages come in order, to a chain with other rests."""
+        if not self._may_join or not self._in_order or not self._key_is_shown:
+            return False
+        rest = rest_behind(interval, texts_of(page.records, self._key.name))
+        if rest is not None:
+            self._pool.add([of_interval(rest, self._key.name)])
+        return rest is not None
+
+    def _hand_joined_over(self, chain: Chain, page: Page) -> bool:
+        """Leave joined ranges to a chain for each: what is left of them, or all after a restart."""
+        intervals = list(chain.joined)
+        if chain.restarts:
+            self._may_join = False
+        else:
+            keys = texts_of(page.records, self._key.name) if self._key_is_shown else []
+            rest = rest_behind(Interval(), keys) if self._in_order else None
+            if rest is None:
+                return False
+            intervals = cut_off(intervals, rest)
+        self._pool.add([of_interval(interval, self._key.name) for interval in intervals])
+        return True
+
+    async def _divide_whole(self, chain: Chain, page: Page) -> bool:
+        """After a page of everything: find out which parts can be had, and add them."""
         if not self._may_divide:
             if self._proving and not self._is_read_again:
                 await self.count()
             return False
+        if self._is_postponed or self._is_one_enough():
+            # One chain uses the budget up. That may change, as long as much is left to read.
+            await self.count()
+            self._is_postponed = self._is_bound() or self._pages_left() < 2 * chain.pages
+            if self._is_postponed:
+                return False
         keys = await self._keys_of(page, "")
         if not keys or len(keys) < len(page.records):
             # No range brings a record whose key is null.
             name = self._key.name
             self.give_up(f"{name} is null in some records: one chain" if keys else "")
             return False
-        honoured, *_ = await gather(self._probe_ranges(keys), self.count(), self._take_sample(keys))
+        honoured, *_ = await gather(self._try_ranges(keys), self.count(), self._take_sample(keys))
         if not self._may_divide:
             return False
         if honoured and self._requested_method != "prefixes":
@@ -242,9 +344,19 @@ class Partition:
             if not boundaries:
                 self.give_up(f"{self._key.name} is the same everywhere: one chain")
                 return False
-            self._pool.add(self._make_ranges(boundaries))
+            self._pool.add(self._make_parts(boundaries))
         self.method = "ranges"
         return True
+
+    def _make_parts(self, boundaries: list[str]) -> list[Chain]:
+        """The parts that `boundaries` make, and the one whose first page was read already."""
+        first = self._first
+        if first is None or first.interval is None or first.interval.high is None:
+            return self._make_ranges(boundaries)
+        end = first.interval.high
+        behind = [boundary for boundary in boundaries if fold(boundary) > fold(end)]
+        # The first comes last: it must not be divided further before the others are begun.
+        return [*self._make_ranges([end, *behind])[1:], first]
 
     def _make_ranges(self, boundaries: Sequence[str]) -> list[Chain]:
         return [of_interval(interval, self._key.name) for interval in cover(boundaries)]
@@ -260,7 +372,7 @@ class Partition:
             return _PARTS_OF_UNKNOWN
         pages = self.expected // self._part_size + 1
         # Enough to keep every chain busy, though some parts turn out small.
-        return min(pages, max(4 * self._pool.size, pages // 3))
+        return min(pages, max(self._pool.size * 3 // 2, pages // _PAGES_IN_PART))
 
     async def _cut_prefixes(self, keys: list[str]) -> bool:
         name = self._key.name
@@ -300,13 +412,65 @@ class Partition:
         if chain.restarts:
             # A link of it was refused: the smaller a part is, the fewer links it needs.
             return True
+        if self._is_bound():
+            return False
         if self._room() <= self._pool.waiting:
             return False
         if self.expected is None:
             # Of unknown length: dividing after 1, 2, 4, 8 … pages wastes at most half.
             return chain.pages & (chain.pages - 1) == 0
-        pages_left = (self.expected - self.met) / self._target.page_size / max(1, self._pool.busy)
-        return pages_left > chain.pages + 1
+        return self._pages_left() / max(1, self._pool.busy) > chain.pages + 1
+
+    def _is_worth_separating(self) -> bool:
+        """Say whether the budget gives so much now that joined ranges are better read at a time."""
+        return self._pages_left() > self._pool.size and not self._is_bound()
+
+    def _pages_left(self) -> float:
+        """How many pages are still to be read, as far as anybody knows."""
+        if self.expected is None:
+            return _PAGES_OF_UNKNOWN
+        return max(1.0, (self.expected - self.met) / self._target.page_size)
+
+    async def _try_ranges(self, keys: list[str]) -> bool:
+        """
+        Say whether the service honours ranges, by the first page of one that is read in any case.
+
+        It does where that page holds names of the range and no others. A service that has another
+        order than we shows others, too, and is put to the test.
+        """
+        if self._has_parts:
+            return True
+        if self._requested_method == "prefixes":
+            return False
+        boundary = next(iter(_choose_first(keys)), "")
+        if not boundary or not self._key_is_shown:
+            return await self._probe_ranges(keys)
+        first = of_interval(Interval(None, boundary), self._key.name)
+        try:
+            page = await self._target.page(self._target.url(first.condition))
+        except GraphError as error:
+            return self._note_refusal(error)
+        shown = texts_of(page.records, self._key.name)
+        within = [fold(key) <= fold(boundary) for key in shown]
+        if not (within and all(within)) and not await self._probe_ranges(keys):
+            return False
+        first.first_page, self._first = page, first
+        return True
+
+    async def _check_range(self, interval: Interval, page: Page) -> None:
+        """Look whether some keys of a page are in order, and of this range at all."""
+        if not self._key_is_shown:
+            return
+        step = max(1, len(page.records) // _KEYS_TO_LOOK_AT)
+        keys = texts_of(page.records[::step], self._key.name)
+        folded = [fold(key) for key in keys]
+        self._in_order = self._in_order and folded == sorted(folded)
+        if self._is_probed or is_within(keys, interval):
+            return
+        self._is_probed = True
+        if not await self._probe_ranges(keys):
+            self.give_up()
+            self._pool.add(self.make_whole())
 
     async def _probe_ranges(self, keys: Sequence[str]) -> bool:
         """
@@ -315,6 +479,7 @@ class Partition:
         A range of one key brings that record and none of another name. Of two ranges between two
         keys, one way round and the other, exactly one is empty.
         """
+        self._is_probed = True
         key, other = _choose_two(keys)
         name = self._key.name
         intervals = (Interval(key, key), Interval(key, other), Interval(other, key))
@@ -323,14 +488,19 @@ class Partition:
                 *(self._look(condition_of(interval, name)) for interval in intervals)
             )
         except GraphError as error:
-            if error.status != 400:
-                raise
-            self._notes.append(f"ranges of {name} were refused ({error.graph_code}): no ranges")
-            return False
+            return self._note_refusal(error)
         same = key in exact[0] and all(_plain(text) == _plain(key) for text in exact[0])
         if same and any(forth) != any(back):
             return True
         self._notes.append(f"ranges of {name} are not honoured: no ranges")
+        return False
+
+    def _note_refusal(self, error: GraphError) -> bool:
+        if error.status != 400:
+            raise error
+        self._notes.append(
+            f"ranges of {self._key.name} were refused ({error.graph_code}): no ranges"
+        )
         return False
 
     async def _take_sample(self, keys: list[str]) -> None:
@@ -368,6 +538,13 @@ def _choose_two(keys: Sequence[str]) -> tuple[str, str]:
     one = usable[len(usable) // 2]
     other = next((key for key in usable if _plain(key) != _plain(one)), one)
     return one, other
+
+
+def _choose_first(keys: Sequence[str]) -> list[str]:
+    """Where the first range ends: a small part of the whole, or a page that came in order."""
+    if is_ordered(keys):
+        return choose_boundaries(keys[-len(keys) // 5 :], 2)
+    return choose_boundaries(keys, _FIRST_OF)
 
 
 def _plain(text: str) -> str:

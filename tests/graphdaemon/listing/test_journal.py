@@ -99,7 +99,7 @@ def test_a_listing_killed_again_and_again_is_exact_in_the_end(
     weather = Weather(change=change, expired=0.05, lost=0.02)
     world = make_world(seed=seed, weather=weather, make=lambda _, n: {"displayName": f"M{n}"})
     if lie == "refuses":
-        world.lies = Lies(refuses=(" ge ",))
+        world.lies = Lies(refuses=(" ge ", " le "))
     elif lie == "no delta":
         world.lies = Lies(no_delta=True)
     elif lie == "withholds":

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_service_principals_are_divided_by_the_digits_of_their_app_id() -> None:
         for at in range(400)
     ]
     world = PretendGraph(apps, collection="servicePrincipals", key="appId")
-    world.lies = Lies(refuses=(" ge ",))
+    world.lies = Lies(refuses=(" ge ", " le "))
 
     outcome = list_world(world, Query(("appId",)), SMALL)
 
@@ -137,7 +138,7 @@ def test_service_principals_are_divided_by_the_digits_of_their_app_id() -> None:
 
 def test_where_ranges_are_refused_it_is_said_and_one_chain_is_read() -> None:
     """400 to the probe is no failure."""
-    world = PretendGraph(scattered(300), lies=Lies(refuses=(" ge ",)))
+    world = PretendGraph(scattered(300), lies=Lies(refuses=(" ge ", " le ")))
 
     outcome = list_world(world, options=SMALL)
 
@@ -175,7 +176,7 @@ def test_ranges_refused_in_the_middle_end_in_one_chain(tmp_path: Path) -> None:
     options = ListingOptions(page_size=20, plan=plan)
     world = PretendGraph(scattered(500))
     list_world(world, options=options)
-    world.lies = Lies(refuses=(" ge ",))
+    world.lies = Lies(refuses=(" ge ", " le "))
 
     outcome = list_world(world, options=options)
 
@@ -296,3 +297,68 @@ def test_each_division_of_a_part_is_counted_once(tmp_path: Path) -> None:
 
     assert_complete(outcome, world)
     assert outcome.proved.splits == 1
+
+
+def make_bound_world(**about: Any) -> PretendGraph:
+    """A directory of sixty pages of two units each, and 44 units in ten seconds."""
+    about = {"latency": 0.02, "limit": 44, "tells_load": True, "whole_by_id": True} | about
+    return PretendGraph(scattered(1200), page_size=20, page_cost=2.0, **about)
+
+
+@pytest.mark.parametrize("tells_load", [True, False], ids=["told", "untold"])
+def test_where_the_budget_binds_ranges_are_joined_and_cost_little_more_than_one_chain(
+    tells_load: bool,
+) -> None:
+    """What is left of ranges is read in full pages as soon as the picture of the bucket says so."""
+    chain = make_bound_world(tells_load=tells_load)
+    in_chain = list_world(chain, options=SMALL._replace(method="chain"))
+    world = make_bound_world(tells_load=tells_load)
+
+    outcome = list_world(world, options=SMALL)
+
+    assert_complete(outcome, world)
+    assert outcome.proved.method == "ranges"
+    assert " or " in "".join(unquote(sent.url) for sent in world.requests)
+    # So small pages are a poor sample: undivided, it would be half as much again.
+    assert world.units <= 1.2 * chain.units
+    assert outcome.seconds <= 1.2 * in_chain.seconds
+
+
+@pytest.mark.parametrize("latency", [0.02, 0.1], ids=["near", "far"])
+def test_where_the_budget_bound_the_last_time_one_chain_is_read(
+    latency: float, tmp_path: Path
+) -> None:
+    """What Graph gave is kept with the plan: the next listing costs what a chain does."""
+    options = SMALL._replace(plan=tmp_path / "plan.json")
+    list_world(make_bound_world(latency=latency), options=options)
+    world = make_bound_world(latency=latency)
+    chain = make_bound_world(latency=latency)
+    in_chain = list_world(chain, options=SMALL._replace(method="chain"))
+
+    outcome = list_world(world, options=options)
+
+    assert_complete(outcome, world)
+    assert outcome.proved.method == "chain"
+    assert world.units == chain.units
+    assert outcome.seconds <= 1.01 * in_chain.seconds
+
+
+def test_joined_ranges_that_are_refused_are_read_one_by_one() -> None:
+    """Graph may not take `or` between ranges: that costs a request, and nothing else."""
+    world = make_bound_world(lies=Lies(refuses=(" or ",)))
+
+    outcome = list_world(world, options=SMALL)
+
+    assert_complete(outcome, world)
+    assert outcome.proved.method == "ranges"
+    assert "joined by `or` were refused" in outcome.proved.notes[0]
+
+
+def test_pages_in_no_order_are_not_left_to_another_chain() -> None:
+    """Nobody can tell what stands behind such a page: its chain is read to its end."""
+    world = make_bound_world(by_id=True)
+
+    outcome = list_world(world, options=SMALL)
+
+    assert_complete(outcome, world)
+    assert outcome.proved.method == "ranges"

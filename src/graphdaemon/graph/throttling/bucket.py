@@ -122,6 +122,11 @@ class Bucket(msgspec.Struct):
         over = min(over, self.level - units)
         return max(start, now + min(over / self.rate, longest))
 
+    def spare(self, now: float) -> float:
+        """Return the units that may be put in at once; negative where it is too full already."""
+        self._drain(now)
+        return (self.rate or 0.0) * WINDOW_S * _FILLED - self.level
+
     def hold(self, units: float, now: float) -> float:
         """Return the moment when `units` may be sent after a pause: not all at once."""
         if now >= self.paused_until:

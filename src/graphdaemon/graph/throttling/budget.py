@@ -32,6 +32,11 @@ _DEARER = 10.0
 _TOLD_S = 5.0
 _TOLD_AGAIN_S = 60.0
 
+# A supposed rate grows by this part with each second in which nothing confirms it, and is given up
+# where so many times as much was let through as a bucket of this rate would take:
+# it is another day's, and the budget may have been used up by somebody else then.
+_SUPPOSED_GROWTH, _SUPPOSED_MOST = 0.1, 2.0
+
 # After a refusal, requests are sent with the usual priority for so long.
 _USUAL_PRIORITY_S = 60.0
 
@@ -51,6 +56,14 @@ class Ticket(NamedTuple):
     weight: int
     units: float
     sent: float
+
+
+class _Supposed(NamedTuple):
+    """A rate of another day, in units a second; since when it is supposed, and the use before."""
+
+    rate: float
+    since: float
+    used: float
 
 
 class Outcome(NamedTuple):
@@ -102,6 +115,8 @@ class Budget:
         self._queue: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
         self._waiting: dict[int, float] = {}
         self._largest = 0
+        self._quickest = math.inf
+        self._supposed: _Supposed | None = None
         self._pending = 0.0
         # Filled with our own use alone, and as large as our share of the documented limits.
         self._share_bucket: Bucket | None = None
@@ -117,6 +132,51 @@ class Budget:
         limit = next(limit for most, limit in _DOCUMENTED if users <= most)
         bucket = self._share_bucket = self._share_bucket or Bucket()
         bucket.rate = max(bucket.rate or 0, self.share * limit / WINDOW_S)
+
+    def suppose(self, rate: float) -> None:
+        """Go by a rate that was learnt on another day until answers tell, or contradict it."""
+        with self._ledger.open() as bucket:
+            if bucket.rate is None and self._supposed is None and rate > 0:
+                self._supposed = _Supposed(rate, self._now(), bucket.used)
+
+    def cost(self, kind: str) -> float:
+        """Return the resource units that a request of `kind` is expected to cost."""
+        return self._costs.get(kind, 1.0)
+
+    def width(self, units: float, each: float) -> int | None:
+        """
+        Return how many requests at a time use all that the budget gives, and need no longer for it.
+
+        More would only wait. None where nothing holds them back, as far as anybody knows.
+
+        Args:
+            units: What is still to be asked for, in resource units.
+            each: What one request of it costs.
+        """
+        now = self._now()
+        with self._ledger.open() as bucket:
+            spares = self._suppose_spare(bucket, now)
+            if bucket.rate:
+                spares.append((bucket.rate, bucket.spare(now)))
+        if self._share_bucket is not None and self._share_bucket.rate:
+            spares.append((self._share_bucket.rate, self._share_bucket.spare(now)))
+        seconds = max(((units - spare) / rate for rate, spare in spares), default=0.0)
+        if seconds <= 0 or self._quickest == math.inf:
+            return None
+        return max(1, math.ceil(units / each * self._quickest / seconds))
+
+    def _suppose_spare(self, bucket: Bucket, now: float) -> list[tuple[float, float]]:
+        """The rate that is supposed, and what a bucket of it would take now, if there is one."""
+        if self._supposed is None:
+            return []
+        rate, since, before = self._supposed
+        used, elapsed = bucket.used - before, now - since
+        if used > _SUPPOSED_MOST * rate * (WINDOW_S + elapsed):
+            # A bucket of this rate would have refused some of it.
+            self._supposed = None
+            return []
+        rate *= 1 + _SUPPOSED_GROWTH * elapsed
+        return [(rate, rate * WINDOW_S - used)]
 
     def widen(self, chains: int) -> None:
         """Allow as many requests in flight as there are `chains`, if that is more than before."""
@@ -162,10 +222,14 @@ class Budget:
             # By how much one answer may raise it is bounded: all that wait would wait for it.
             most = _DEARER * self._costs.get(ticket.kind, 1.0)
             self._costs[ticket.kind] = min(outcome.units / ticket.weight, most)
-        largest = self._largest = max(self._largest, outcome.size)
+        before = self._largest
+        largest = self._largest = max(before, outcome.size)
         if outcome.refused_for is None and outcome.size * 2 >= largest > 0:
             # An answer much smaller than a page is quicker for that reason alone.
             self._window.note(now - ticket.sent)
+            if outcome.size > 2 * before:
+                self._quickest = math.inf
+            self._quickest = min(self._quickest, now - ticket.sent)
         self._free()
 
     def pause(self, seconds: float) -> None:
@@ -181,6 +245,11 @@ class Budget:
         After a refusal they have the usual one for a while, or they might never be served.
         """
         return self.share < 1 and self._now() - self._refused >= _USUAL_PRIORITY_S
+
+    @property
+    def window(self) -> int:
+        """How many requests may be in flight."""
+        return int(self._window.size)
 
     @property
     def room(self) -> int:
@@ -199,6 +268,18 @@ class Budget:
         with self._ledger.open() as bucket:
             rates = [bucket.rate, self._share_bucket.rate if self._share_bucket else None]
         return min((rate for rate in rates if rate is not None), default=None)
+
+    @property
+    def learnt_rate(self) -> float | None:
+        """
+        Resource units a second that Graph gives, as its answers showed.
+
+        Where they showed nothing, it is twice what was supposed: nothing confirmed that.
+        """
+        with self._ledger.open() as bucket:
+            if bucket.rate is not None:
+                return bucket.rate
+        return 2 * self._supposed.rate if self._supposed else None
 
     @property
     def waiting(self) -> float:

@@ -387,3 +387,33 @@ def test_who_waits_already_has_what_becomes_free() -> None:
             task.cancel()
 
     virtual_time.run(scenario())
+
+
+def make_supposing(used: float) -> Budget:
+    """A budget that was told of four units a second, on another day, and used some since."""
+    budget = Budget(now=lambda: 100.0)
+    budget.suppose(4.0)
+    ticket = virtual_time.run(budget.enter("page"))
+    budget.leave(ticket, Outcome(units=used, size=1000))
+    return budget
+
+
+def test_a_supposed_rate_says_how_many_requests_at_a_time_use_it_up() -> None:
+    """Answers come at once here: one chain is as fast as the budget."""
+    assert make_supposing(10).width(200, 2) == 1
+
+
+def test_a_supposed_rate_does_not_matter_where_all_may_be_sent_at_once() -> None:
+    """A bucket of this rate takes forty units."""
+    assert make_supposing(10).width(30, 2) is None
+
+
+def test_a_supposed_rate_is_given_up_where_more_was_let_through() -> None:
+    """Twice as much as a full bucket of this rate would take."""
+    assert make_supposing(81).width(200, 2) is None
+
+
+def test_twice_a_supposed_rate_is_what_was_learnt_where_no_answer_tells() -> None:
+    """Twice as much is supposed the next day, for nothing confirmed it."""
+    assert make_supposing(10).learnt_rate == 8.0
+    assert make_supposing(10).cost("page") == 10
