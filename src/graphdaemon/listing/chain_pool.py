@@ -23,7 +23,8 @@ class ChainPool:
         size: How many chains to read at a time.
         announce: Hears of every chain as soon as it is known.
         width: How many chains it is worth reading at a time now.
-        join: Makes of the chains that nobody reads yet those that are to be read instead.
+        join: Makes of the chains that nobody reads yet those that are to be read instead; returns
+            the same list where they are to be read as they are.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class ChainPool:
         announce: Callable[[Chain], None] = lambda _: None,
         *,
         width: Callable[[], int] | None = None,
-        join: Callable[[list[Chain]], list[Chain]] = list,
+        join: Callable[[list[Chain]], list[Chain]] = lambda chains: chains,
     ) -> None:
         self._read = read
         self.size = size
@@ -77,10 +78,13 @@ class ChainPool:
 
     def _take(self) -> Chain:
         """Take the next chain to read."""
-        pending = self._join(list(self._pending))
-        for chain in pending:
-            self._announce(chain)
-        self._pending = deque(pending)
+        pending = list(self._pending)
+        joined = self._join(pending)
+        if joined is not pending:
+            for chain in joined:
+                if chain not in pending:
+                    self._announce(chain)
+            self._pending = deque(joined)
         return self._pending.popleft()
 
     def drop_parts(self) -> None:

@@ -355,8 +355,7 @@ class Partition:
             return self._make_ranges(boundaries)
         end = first.interval.high
         behind = [boundary for boundary in boundaries if fold(boundary) > fold(end)]
-        # The first comes last: it must not be divided further before the others are begun.
-        return [*self._make_ranges([end, *behind])[1:], first]
+        return [first, *self._make_ranges([end, *behind])[1:]]
 
     def _make_ranges(self, boundaries: Sequence[str]) -> list[Chain]:
         return [of_interval(interval, self._key.name) for interval in cover(boundaries)]
@@ -414,7 +413,8 @@ class Partition:
             return True
         if self._is_bound():
             return False
-        if self._room() <= self._pool.waiting:
+        if self._room() <= self._pool.waiting or (chain is self._first and chain.pages == 1):
+            # The others that came with the first are about to be begun.
             return False
         if self.expected is None:
             # Of unknown length: dividing after 1, 2, 4, 8 … pages wastes at most half.

@@ -321,7 +321,7 @@ def test_where_the_budget_binds_ranges_are_joined_and_cost_little_more_than_one_
     assert " or " in "".join(unquote(sent.url) for sent in world.requests)
     # So small pages are a poor sample: undivided, it would be half as much again.
     assert world.units <= 1.2 * chain.units
-    assert outcome.seconds <= 1.2 * in_chain.seconds
+    assert outcome.seconds <= 1.3 * in_chain.seconds
 
 
 @pytest.mark.parametrize("latency", [0.02, 0.1], ids=["near", "far"])
