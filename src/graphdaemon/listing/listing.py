@@ -20,7 +20,6 @@ import msgspec
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.page import ids_of
-from graphdaemon.graph.throttling.bucket import WINDOW_S
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.delta import Delta, is_dead
@@ -71,7 +70,7 @@ class Listing:
             self._options.chains,
             self._announce,
             # No more than may be in flight: a chain that is begun and only waits cannot be joined.
-            width=lambda: min(self._partition.width(), target.graph.budget.window),
+            width=lambda: min(self._partition.supply.width(), target.graph.budget.window),
             join=lambda chains: self._partition.join(chains),  # noqa: PLW0108  the same
         )
         self._partition = make_partition(
@@ -119,18 +118,10 @@ class Listing:
         conclude(record, self._evidence())
         # One page needs no cuts, and a listing with gaps would teach wrong ones.
         if record.verdict == "complete" and record.pages > 1:
-            self._cuts.save(record.records, self._find_rate())
+            elapsed = asyncio.get_running_loop().time() - self._began
+            self._cuts.save(record.records, self._partition.supply.find_rate(elapsed))
         self.stage = "done"
         return record
-
-    def _find_rate(self) -> float | None:
-        """Resource units a second that Graph gave, if it gave too little."""
-        rate = self._target.graph.budget.learnt_rate
-        if rate is None or not self._partition.was_bound:
-            return None
-        # What it takes at first is a full bucket, and the picture of it may show too much.
-        elapsed = asyncio.get_running_loop().time() - self._began
-        return min(rate, self._target.tally.units / (WINDOW_S + elapsed))
 
     @property
     def link(self) -> str | None:

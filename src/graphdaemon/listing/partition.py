@@ -6,38 +6,31 @@ where to cut, and become witnesses: each of them has to turn up in some part. Pa
 the key, or prefixes of it where the service does not honour ranges; where neither is safe, the
 chain of the whole goes on alone.
 
-More chains than the throttle budget can feed only wait, and each ends in a page that is not full
-and costs as much. So where the budget is what holds the listing back, nothing is divided any more:
-what nobody reads yet, and what is left of ranges whose pages come in order, is joined, and read in
-as few chains as use the budget up.
+Where the throttle budget holds the listing back, nothing is divided, and ranges are joined.
 """
 
 import logging
-import unicodedata
 from collections.abc import Callable, Sequence
 
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.concurrency import gather
-from graphdaemon.graph.links import follow
 from graphdaemon.graph.page import Page, texts_of
-from graphdaemon.listing.chain import Chain, ChainPage, of_interval, of_intervals, of_prefix
+from graphdaemon.listing import range_trial
+from graphdaemon.listing.chain import Chain, ChainPage, of_interval, of_prefix
 from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.delta import Delta
 from graphdaemon.listing.id_set import split_packed
 from graphdaemon.listing.intervals import (
     Interval,
     choose_boundaries,
-    condition_of,
     cover,
-    cut_off,
     divide,
     fold,
     is_ordered,
     is_within,
-    merge,
-    rest_behind,
 )
+from graphdaemon.listing.joining import Supply, begin_at, estimate_parts, find_rests, join_ranges
 from graphdaemon.listing.record import Method
 from graphdaemon.listing.target import Target
 
@@ -45,27 +38,12 @@ logger = logging.getLogger(__name__)
 
 # Parts to begin with at most: each costs a request, however little is in it.
 _MOST_PARTS = 2_000
-# Pages in a part of a large collection: the last of them costs as much as a full one.
-_PAGES_IN_PART = 16
-# Parts to begin with where the service gives no count: two for each of the usual 32 chains.
-_PARTS_OF_UNKNOWN = 64
 # Pieces that a part is divided into: the most, and how many where nobody knows how much is left.
 _MOST_PIECES, _PIECES_OF_UNKNOWN = 16, 8
-# Ranges in one chain at most: Graph takes no more conditions with `or` ("Some limitations apply to
-# query parameters").
-_MOST_JOINED = 15
 # Divisions one within the other at most: here the keys are alike, and dividing does not help.
 _DEEPEST = 40
 # Pages that are left where the service gives no count.
 _PAGES_OF_UNKNOWN = 1_000.0
-# The first range, of which a page is read before the others are cut: one of so many.
-_FIRST_OF = 64
-# Keys of each page to look at, of all that are on it.
-_KEYS_TO_LOOK_AT = 100
-# Pages to look at for one that is not empty, in a probe.
-_MOST_LOOKS = 5
-# Microsoft's own list of what a userPrincipalName may contain, and what else was seen there.
-_FIRST_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789'.-_!#^~$@ ("
 
 
 class Partition:
@@ -94,7 +72,7 @@ class Partition:
         witnesses: Packed IDs of records that some part still has to bring.
         delta: Where a sample can be had, if the collection has a delta.
         whole_read: One chain of everything was read to its end.
-        was_bound: The throttle budget held it back.
+        supply: How much the throttle budget gives.
     """
 
     def __init__(
@@ -125,10 +103,9 @@ class Partition:
         self.witnesses: set[bytes] = set()
         self.delta: Delta | None = None
         self.whole_read = False
-        self.was_bound = False
         self._notes = notes
         self._may_divide = requested_method != "chain"
-        self._page_url = target.url()
+        self.supply = Supply(target, pool.size, self._pages_left)
         self._may_join = not target.query.filter
         self._is_postponed = False
         self._is_probed = False
@@ -145,42 +122,25 @@ class Partition:
         """Return what to read first: the whole, and, where cuts are known, its parts as well."""
         if not self._cuts:
             return [self._whole]
-        if self._is_one_enough():
+        if self._is_one_enough:
             self._is_postponed = True
             return [self._whole]
         self.method = "ranges"
         self._has_parts = True
         return [self._whole, *self._make_ranges(self._cuts)]
 
-    def width(self) -> int:
-        """Return how many chains it is worth reading at a time, by what the budget gives."""
-        each = self._target.graph.cost(self._page_url)
-        width = self._target.graph.budget.width(self._pages_left() * each, each)
-        return self._pool.size if width is None else min(width, self._pool.size)
-
-    def _is_bound(self) -> bool:
-        """Whether the budget holds the listing back: fewer chains use it up than may be read."""
-        bound = self.width() < self._pool.size
-        self.was_bound = self.was_bound or bound
-        return bound
-
+    @property
     def _is_one_enough(self) -> bool:
-        """Whether one chain of everything uses the budget up, and any other may be read."""
-        return self._requested_method == "auto" and self._is_bound() and self.width() == 1
+        return (
+            self._requested_method == "auto" and self.supply.is_bound() and self.supply.width() == 1
+        )
 
     def join(self, chains: list[Chain]) -> list[Chain]:
-        """Make of `chains`, which nobody reads yet, as few as are worth reading."""
-        ranges = [chain for chain in chains if chain.interval is not None]
-        width = self.width()
-        if not self._may_join or len(ranges) <= width or not self._is_bound():
+        """Return what to read in place of `chains`, which nobody reads yet."""
+        ranges = sum(chain.interval is not None for chain in chains)
+        if not self._may_join or ranges <= self.supply.width() or not self.supply.is_bound():
             return chains
-        name = self._key.name
-        intervals = merge(chain.interval for chain in ranges if chain.interval is not None)
-        size = min(_MOST_JOINED, -(-len(intervals) // width))
-        groups = [intervals[at : at + size] for at in range(0, len(intervals), size)]
-        joined = [of_intervals(group, name) for group in groups]
-        joined[0].replaces = tuple(chain.number for chain in ranges)
-        return [*(chain for chain in chains if chain.interval is None), *joined]
+        return join_ranges(chains, self._key.name, self.supply.width())
 
     def separate(self, chain: Chain) -> list[Chain]:
         """Return the parts of a chain that was refused, each by itself; join no more."""
@@ -221,10 +181,10 @@ class Partition:
             await self._check_range(chain.interval, page)
             if self._is_worth_dividing(chain):
                 chain.handed_over = await self._divide_part(chain, chain.interval, page)
-            elif self._is_bound() and self._pool.busy > self.width():
-                chain.handed_over = self._hand_rest_over(chain.interval, page)
+            elif self.supply.is_bound() and self._pool.busy > self.supply.width():
+                chain.handed_over = self._may_join and self._hand_over(chain, page)
         elif chain.joined and (chain.restarts or self._is_worth_separating()):
-            chain.handed_over = self._hand_joined_over(chain, page)
+            chain.handed_over = self._hand_over(chain, page)
         return chain.handed_over
 
     def give_up(self, reason: str = "") -> None:
@@ -282,28 +242,14 @@ class Partition:
             except Error as error:
                 logger.info("no count of %s: %s", self._target.collection.name, error.code)
 
-    def _hand_rest_over(self, interval: Interval, page: Page) -> bool:
-        """Leave the rest of a range, whose pages come in order, to a chain with other rests."""
-        if not self._may_join or not self._in_order or not self._key_is_shown:
-            return False
-        rest = rest_behind(interval, texts_of(page.records, self._key.name))
-        if rest is not None:
-            self._pool.add([of_interval(rest, self._key.name)])
-        return rest is not None
-
-    def _hand_joined_over(self, chain: Chain, page: Page) -> bool:
-        """Leave joined ranges to a chain for each: what is left of them, or all after a restart."""
-        intervals = list(chain.joined)
-        if chain.restarts:
-            self._may_join = False
-        else:
-            keys = texts_of(page.records, self._key.name) if self._key_is_shown else []
-            rest = rest_behind(Interval(), keys) if self._in_order else None
-            if rest is None:
-                return False
-            intervals = cut_off(intervals, rest)
+    def _hand_over(self, chain: Chain, page: Page) -> bool:
+        """Leave what is left of ranges whose pages come in order to others; all after a restart."""
+        intervals = list(chain.joined) if chain.restarts else []
+        self._may_join = self._may_join and not chain.restarts
+        if not chain.restarts and self._in_order and self._key_is_shown:
+            intervals = find_rests(chain, texts_of(page.records, self._key.name))
         self._pool.add([of_interval(interval, self._key.name) for interval in intervals])
-        return True
+        return bool(intervals)
 
     async def _divide_whole(self, chain: Chain, page: Page) -> bool:
         """After a page of everything: find out which parts can be had, and add them."""
@@ -311,10 +257,10 @@ class Partition:
             if self._proving and not self._is_read_again:
                 await self.count()
             return False
-        if self._is_postponed or self._is_one_enough():
+        if self._is_postponed or self._is_one_enough:
             # One chain uses the budget up. That may change, as long as much is left to read.
             await self.count()
-            self._is_postponed = self._is_bound() or self._pages_left() < 2 * chain.pages
+            self._is_postponed = self.supply.is_bound() or self._pages_left() < 2 * chain.pages
             if self._is_postponed:
                 return False
         keys = await self._keys_of(page, "")
@@ -339,55 +285,30 @@ class Partition:
         if not self._has_parts:
             # A page in order of the key says nothing of what comes after it.
             known = [*self.sample] if is_ordered(keys) else [*keys, *self.sample]
-            parts = min(_MOST_PARTS, self._estimate_parts(), max(2, len(known) // 2))
+            parts = min(
+                _MOST_PARTS,
+                estimate_parts(self.expected, self._part_size, self._pool.size),
+                max(2, len(known) // 2),
+            )
             boundaries = choose_boundaries(known, parts) or choose_boundaries(keys, 2)
             if not boundaries:
                 self.give_up(f"{self._key.name} is the same everywhere: one chain")
                 return False
-            self._pool.add(self._make_parts(boundaries))
+            end = self._first.interval.high if self._first and self._first.interval else None
+            parts_behind = self._make_ranges(begin_at(end, boundaries))
+            self._pool.add([self._first, *parts_behind[1:]] if self._first else parts_behind)
         self.method = "ranges"
         return True
-
-    def _make_parts(self, boundaries: list[str]) -> list[Chain]:
-        """The parts that `boundaries` make, and the one whose first page was read already."""
-        first = self._first
-        if first is None or first.interval is None or first.interval.high is None:
-            return self._make_ranges(boundaries)
-        end = first.interval.high
-        behind = [boundary for boundary in boundaries if fold(boundary) > fold(end)]
-        return [first, *self._make_ranges([end, *behind])[1:]]
 
     def _make_ranges(self, boundaries: Sequence[str]) -> list[Chain]:
         return [of_interval(interval, self._key.name) for interval in cover(boundaries)]
 
-    def _estimate_parts(self) -> int:
-        """
-        How many parts to begin with, where no cuts were learned yet.
-
-        Each ends in a page that is not full, and boundaries that were guessed miss their mark:
-        many small parts cost more pages, and more of the throttle budget, than a few large ones.
-        """
-        if self.expected is None:
-            return _PARTS_OF_UNKNOWN
-        pages = self.expected // self._part_size + 1
-        # Enough to keep every chain busy, though some parts turn out small.
-        return min(pages, max(self._pool.size * 3 // 2, pages // _PAGES_IN_PART))
-
     async def _cut_prefixes(self, keys: list[str]) -> bool:
         name = self._key.name
-        key, _ = _choose_two(keys)
-        try:
-            matching, _ = await self._look(of_prefix(key, name).condition)
-        except GraphError as error:
-            if error.status != 400:
-                raise
-            self._notes.append(f"prefixes of {name} were refused ({error.graph_code}): one chain")
+        if refusal := await range_trial.try_prefixes(self._target, name, keys):
+            self._notes.append(refusal)
             return False
-        if key not in matching or not all(fold(text).startswith(fold(key)) for text in matching):
-            self._notes.append(f"prefixes of {name} are not honoured: one chain")
-            return False
-        starts = "".join(fold(text[:1]) for text in (*keys, *self.sample))
-        signs = self._key.signs or "".join(dict.fromkeys(_FIRST_CHARACTERS + starts))
+        signs = self._key.signs or range_trial.choose_signs((*keys, *self.sample))
         self._pool.add(of_prefix(sign, name) for sign in signs)
         self.method = "prefixes"
         return True
@@ -411,7 +332,7 @@ class Partition:
         if chain.restarts:
             # A link of it was refused: the smaller a part is, the fewer links it needs.
             return True
-        if self._is_bound():
+        if self.supply.is_bound():
             return False
         if self._room() <= self._pool.waiting or (chain is self._first and chain.pages == 1):
             # The others that came with the first are about to be begun.
@@ -423,7 +344,7 @@ class Partition:
 
     def _is_worth_separating(self) -> bool:
         """Say whether the budget gives so much now that joined ranges are better read at a time."""
-        return self._pages_left() > self._pool.size and not self._is_bound()
+        return self._pages_left() > self._pool.size and not self.supply.is_bound()
 
     def _pages_left(self) -> float:
         """How many pages are still to be read, as far as anybody knows."""
@@ -432,37 +353,23 @@ class Partition:
         return max(1.0, (self.expected - self.met) / self._target.page_size)
 
     async def _try_ranges(self, keys: list[str]) -> bool:
-        """
-        Say whether the service honours ranges, by the first page of one that is read in any case.
-
-        It does where that page holds names of the range and no others. A service that has another
-        order than we shows others, too, and is put to the test.
-        """
         if self._has_parts:
             return True
         if self._requested_method == "prefixes":
             return False
-        boundary = next(iter(_choose_first(keys)), "")
-        if not boundary or not self._key_is_shown:
+        if not self._key_is_shown:
             return await self._probe_ranges(keys)
-        first = of_interval(Interval(None, boundary), self._key.name)
-        try:
-            page = await self._target.page(self._target.url(first.condition))
-        except GraphError as error:
-            return self._note_refusal(error)
-        shown = texts_of(page.records, self._key.name)
-        within = [fold(key) <= fold(boundary) for key in shown]
-        if not (within and all(within)) and not await self._probe_ranges(keys):
-            return False
-        first.first_page, self._first = page, first
-        return True
+        self._first, refusal = await range_trial.read_first_range(
+            self._target, self._key.name, keys
+        )
+        self._notes += [refusal] if refusal else []
+        return not refusal
 
     async def _check_range(self, interval: Interval, page: Page) -> None:
         """Look whether some keys of a page are in order, and of this range at all."""
         if not self._key_is_shown:
             return
-        step = max(1, len(page.records) // _KEYS_TO_LOOK_AT)
-        keys = texts_of(page.records[::step], self._key.name)
+        keys = range_trial.some_keys(page, self._key.name)
         folded = [fold(key) for key in keys]
         self._in_order = self._in_order and folded == sorted(folded)
         if self._is_probed or is_within(keys, interval):
@@ -473,35 +380,10 @@ class Partition:
             self._pool.add(self.make_whole())
 
     async def _probe_ranges(self, keys: Sequence[str]) -> bool:
-        """
-        Say whether the service honours ranges, in either direction.
-
-        A range of one key brings that record and none of another name. Of two ranges between two
-        keys, one way round and the other, exactly one is empty.
-        """
         self._is_probed = True
-        key, other = _choose_two(keys)
-        name = self._key.name
-        intervals = (Interval(key, key), Interval(key, other), Interval(other, key))
-        try:
-            exact, forth, back = await gather(
-                *(self._look(condition_of(interval, name)) for interval in intervals)
-            )
-        except GraphError as error:
-            return self._note_refusal(error)
-        same = key in exact[0] and all(_plain(text) == _plain(key) for text in exact[0])
-        if same and any(forth) != any(back):
-            return True
-        self._notes.append(f"ranges of {name} are not honoured: no ranges")
-        return False
-
-    def _note_refusal(self, error: GraphError) -> bool:
-        if error.status != 400:
-            raise error
-        self._notes.append(
-            f"ranges of {self._key.name} were refused ({error.graph_code}): no ranges"
-        )
-        return False
+        refusal = await range_trial.try_ranges(self._target, self._key.name, keys)
+        self._notes += [refusal] if refusal else []
+        return not refusal
 
     async def _take_sample(self, keys: list[str]) -> None:
         """Where the first page is in order of the key, look elsewhere for keys of the rest."""
@@ -517,37 +399,5 @@ class Partition:
         """The keys of the first page of `condition`; asked for if the query does not show them."""
         if self._key_is_shown:
             return texts_of(page.records, self._key.name)
-        keys, _ = await self._look(condition)
+        keys, _ = await range_trial.look(self._target, self._key.name, condition)
         return keys
-
-    async def _look(self, condition: str) -> tuple[list[str], bool]:
-        """The keys on the first page of `condition` with any records, and whether more follow."""
-        url = self._target.url(condition, select=("id", self._key.name))
-        for _ in range(_MOST_LOOKS):
-            page = await self._target.page(url)
-            if page.records or page.next_link is None:
-                break
-            url = follow(page.next_link, url)
-        return texts_of(page.records, self._key.name), page.next_link is not None
-
-
-def _choose_two(keys: Sequence[str]) -> tuple[str, str]:
-    """Two keys that no order takes for the same; plain ones, if there are any."""
-    plain = [key for key in keys if key.isascii() and key.isprintable() and len(key) < 100]
-    usable = plain or list(keys)
-    one = usable[len(usable) // 2]
-    other = next((key for key in usable if _plain(key) != _plain(one)), one)
-    return one, other
-
-
-def _choose_first(keys: Sequence[str]) -> list[str]:
-    """Where the first range ends: a small part of the whole, or a page that came in order."""
-    if is_ordered(keys):
-        return choose_boundaries(keys[-len(keys) // 5 :], 2)
-    return choose_boundaries(keys, _FIRST_OF)
-
-
-def _plain(text: str) -> str:
-    """What the most forgiving order compares: letters and digits, without case and accents."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(sign for sign in decomposed if sign.isalnum()) or decomposed

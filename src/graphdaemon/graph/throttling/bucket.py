@@ -63,6 +63,11 @@ _BLIND_GROWTH_PART, _BLIND_GROWTH_DOUBLES_S, _BLIND_GROWTH_PART_MOST = 0.004, 5.
 # The larger part is reached long before; more doublings would only overflow.
 _MOST_DOUBLINGS = 16
 
+# A supposed rate grows by this part with each second in which nothing confirms it, and is given up
+# where so many times as much was let through as a bucket of this rate would take:
+# it is another day's, and the budget may have been used up by somebody else then.
+_SUPPOSED_GROWTH, _SUPPOSED_MOST = 0.1, 2.0
+
 # What `Usage` looks back on: seconds, the seconds between two of its notes, and the units that have
 # to be used in this time to say anything about the bucket.
 _MEMORY_S = 60.0
@@ -262,6 +267,26 @@ class Totals(NamedTuple):
     pause: float = 0.0
     rate: float | None = None
     level: float = 0.0
+
+
+class Supposed(NamedTuple):
+    """A rate of another day, in units a second; since when it is supposed, and the use before."""
+
+    rate: float
+    since: float
+    used: float
+
+    def spare(self, used: float, now: float) -> tuple[float, float] | None:
+        """
+        Return the rate that is to be supposed now, and what a bucket of it would take at once.
+
+        None where more was let through than such a bucket takes.
+        """
+        used, elapsed = used - self.used, now - self.since
+        if used > _SUPPOSED_MOST * self.rate * (WINDOW_S + elapsed):
+            return None
+        rate = self.rate * (1 + _SUPPOSED_GROWTH * elapsed)
+        return rate, rate * WINDOW_S - used
 
 
 class Usage:

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import NamedTuple
 
-from graphdaemon.graph.throttling.bucket import WINDOW_S, Bucket, Usage
+from graphdaemon.graph.throttling.bucket import WINDOW_S, Bucket, Supposed, Usage
 from graphdaemon.graph.throttling.ledger import Ledger, MemoryLedger
 from graphdaemon.graph.throttling.window import Window
 
@@ -31,11 +31,6 @@ _DEARER = 10.0
 # Longer waits than this many seconds are told of, where no refusal has told of them.
 _TOLD_S = 5.0
 _TOLD_AGAIN_S = 60.0
-
-# A supposed rate grows by this part with each second in which nothing confirms it, and is given up
-# where so many times as much was let through as a bucket of this rate would take:
-# it is another day's, and the budget may have been used up by somebody else then.
-_SUPPOSED_GROWTH, _SUPPOSED_MOST = 0.1, 2.0
 
 # After a refusal, requests are sent with the usual priority for so long.
 _USUAL_PRIORITY_S = 60.0
@@ -56,14 +51,6 @@ class Ticket(NamedTuple):
     weight: int
     units: float
     sent: float
-
-
-class _Supposed(NamedTuple):
-    """A rate of another day, in units a second; since when it is supposed, and the use before."""
-
-    rate: float
-    since: float
-    used: float
 
 
 class Outcome(NamedTuple):
@@ -116,7 +103,7 @@ class Budget:
         self._waiting: dict[int, float] = {}
         self._largest = 0
         self._quickest = math.inf
-        self._supposed: _Supposed | None = None
+        self._supposed: Supposed | None = None
         self._pending = 0.0
         # Filled with our own use alone, and as large as our share of the documented limits.
         self._share_bucket: Bucket | None = None
@@ -137,7 +124,7 @@ class Budget:
         """Go by a rate that was learnt on another day until answers tell, or contradict it."""
         with self._ledger.open() as bucket:
             if bucket.rate is None and self._supposed is None and rate > 0:
-                self._supposed = _Supposed(rate, self._now(), bucket.used)
+                self._supposed = Supposed(rate, self._now(), bucket.used)
 
     def cost(self, kind: str) -> float:
         """Return the resource units that a request of `kind` is expected to cost."""
@@ -155,28 +142,18 @@ class Budget:
         """
         now = self._now()
         with self._ledger.open() as bucket:
-            spares = self._suppose_spare(bucket, now)
-            if bucket.rate:
-                spares.append((bucket.rate, bucket.spare(now)))
+            spares = [(bucket.rate, bucket.spare(now))] if bucket.rate else []
+            supposed = self._supposed.spare(bucket.used, now) if self._supposed else None
+        if supposed is None:
+            self._supposed = None
+        else:
+            spares.append(supposed)
         if self._share_bucket is not None and self._share_bucket.rate:
             spares.append((self._share_bucket.rate, self._share_bucket.spare(now)))
         seconds = max(((units - spare) / rate for rate, spare in spares), default=0.0)
         if seconds <= 0 or self._quickest == math.inf:
             return None
         return max(1, math.ceil(units / each * self._quickest / seconds))
-
-    def _suppose_spare(self, bucket: Bucket, now: float) -> list[tuple[float, float]]:
-        """The rate that is supposed, and what a bucket of it would take now, if there is one."""
-        if self._supposed is None:
-            return []
-        rate, since, before = self._supposed
-        used, elapsed = bucket.used - before, now - since
-        if used > _SUPPOSED_MOST * rate * (WINDOW_S + elapsed):
-            # A bucket of this rate would have refused some of it.
-            self._supposed = None
-            return []
-        rate *= 1 + _SUPPOSED_GROWTH * elapsed
-        return [(rate, rate * WINDOW_S - used)]
 
     def widen(self, chains: int) -> None:
         """Allow as many requests in flight as there are `chains`, if that is more than before."""
