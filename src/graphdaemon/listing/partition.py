@@ -42,8 +42,6 @@ _MOST_PARTS = 2_000
 _MOST_PIECES, _PIECES_OF_UNKNOWN = 16, 8
 # Divisions one within the other at most: here the keys are alike, and dividing does not help.
 _DEEPEST = 40
-# Pages that are left where the service gives no count.
-_PAGES_OF_UNKNOWN = 1_000.0
 
 
 class Partition:
@@ -143,7 +141,7 @@ class Partition:
         return join_ranges(chains, self._key.name, self.supply.width())
 
     def separate(self, chain: Chain) -> list[Chain]:
-        """Return the parts of a chain that was refused, each by itself; join no more."""
+        """Return the ranges of a chain that was refused, each by itself."""
         self._may_join = False
         self._notes.append("ranges joined by `or` were refused: each was read by itself")
         return [of_interval(interval, self._key.name) for interval in chain.joined]
@@ -343,13 +341,12 @@ class Partition:
         return self._pages_left() / max(1, self._pool.busy) > chain.pages + 1
 
     def _is_worth_separating(self) -> bool:
-        """Say whether the budget gives so much now that joined ranges are better read at a time."""
         return self._pages_left() > self._pool.size and not self.supply.is_bound()
 
     def _pages_left(self) -> float:
         """How many pages are still to be read, as far as anybody knows."""
         if self.expected is None:
-            return _PAGES_OF_UNKNOWN
+            return 1_000.0  # nobody knows
         return max(1.0, (self.expected - self.met) / self._target.page_size)
 
     async def _try_ranges(self, keys: list[str]) -> bool:
