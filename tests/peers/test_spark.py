@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import runpy
 import shutil
 import sys
@@ -222,7 +223,10 @@ def test_executors_share_the_throttle_budget(
     path = write(large, reader, tmp_path, budget_url=redis_server.url)
     records: list[ListingRecord] = []
 
+    # So slow that each process tells the others what it uses, as it does five times a second.
+    large.faults.fail_for(None, SLOW)
     read_directory(spark, "users", parts=3, parameters=path, on_record=records.append)
+    large.faults.clear()
 
     server = redis.Redis.from_url(redis_server.url)
     (key,) = server.keys("graphdaemon:budget:*")
@@ -300,6 +304,23 @@ def test_the_examples_run(
     assert names_of(spark.read.parquet(f"{tmp_path}/users")) == expected
     assert current(spark.read.parquet(f"{tmp_path}/changes")) == expected
     assert f"{len(expected)} users" in capsys.readouterr().out
+
+
+def test_what_the_page_shows_works(spark: Any, parameters: str, tmp_path: Path) -> None:
+    """Its blocks, one after the other, with the settings and a folder of this test."""
+    text = (ROOT / "docs" / "how-to" / "spark.md").read_text("utf-8")
+    text = text.replace('.load("users")', f'.option("parameters", {parameters!r}).load("users")')
+    text = text.replace('"s3a://lake/staging"', f"'{tmp_path}', parameters={parameters!r}")
+    batch, executors, stream = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    scope = {"spark": spark}
+
+    exec(batch + executors + stream, scope)
+
+    users: Any = scope["users"]
+    changes: Any = scope["changes"]
+    assert users.count() == len(listed(parameters))
+    assert changes.isStreaming
+    assert {"graphdaemon_run", "graphdaemon_state"} < set(changes.columns)
 
 
 def test_neither_plans_nor_logs_hold_a_secret(spark: Any, folder: Path, reader: App) -> None:

@@ -19,6 +19,10 @@ def open_session(master: str, folder: Path, **config: str) -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
     os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    # A session that is there would be taken, whatever it is asked for.
+    earlier = SparkSession.getActiveSession()
+    if earlier is not None:
+        earlier.stop()
     logged = folder / "events"
     logged.mkdir(exist_ok=True)
     settings = {
@@ -81,14 +85,13 @@ def kill_one(session: Any, has: str, *, below: str = "") -> None:
 
 
 def descendants(number: int) -> list[int]:
-    """The processes below one, those that begun last first."""
-    children = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    below, known = [], {number}
-    for child in sorted(children):
-        if parent_of(child) in known:
-            known.add(child)
-            below.append(child)
-    return below[::-1]
+    """The processes below one, those furthest below first."""
+    numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    parents = {one: parent_of(one) for one in numbers}
+    below = [number]
+    for parent in below:
+        below += [one for one in numbers if parents[one] == parent]
+    return below[:0:-1]
 
 
 def parent_of(number: int) -> int:
