@@ -81,6 +81,7 @@ site-serve: $(VENV)/.ready-dev $(SITE)/.ready ## build the site, and show it on 
 
 screenshots: $(VENV)/.ready-dev ## write the pictures of the portal anew (needs Chromium)
 	$(BIN)/python -m tools.write_screenshots
+	$(BIN)/python -m tools.figures listing
 
 test-pythons: $(VENV)/.ready-dev ## run the tests on every Python from 3.11 on that is installed
 	@sh tools/test_pythons.sh

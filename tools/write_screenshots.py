@@ -1,12 +1,13 @@
 """
 Write the pictures that the documentation shows: of the portal, and of the daemon's status page.
 
-Those of the portal are made with the browser tests' own steps.
+Those of the portal are made with the browser tests' own steps, that of the quickstart is recorded.
 Run it with ``python -m tools.write_screenshots``, and look at what changed.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import chdir, closing
 from pathlib import Path
@@ -22,8 +23,10 @@ from tests.support.user_flows import holder
 from tests.support.watched_site import run_site
 from tests.support.watched_store import live_a_month
 from tools.palette import shrink
+from tools.terminal_picture import Line, draw, record
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
+PROGRAM = Path(sys.executable).with_name("graphdaemon")
 WIDTH, TALLEST = 1200, 900
 ENGLISH = WORDS["en"]
 
@@ -35,6 +38,7 @@ def main() -> int:
         print("there is no Chromium on this machine (apt-get install chromium)", file=sys.stderr)
         return 1
     IMAGES.mkdir(exist_ok=True)
+    _record_quickstart()
     with (
         Emulator(users=250, seed=0) as emulator,
         run_chromium(path, emulator) as chromium,
@@ -43,6 +47,26 @@ def main() -> int:
         _walk(person)
         _show_status(person)
     return 0
+
+
+def _record_quickstart() -> None:
+    """The quickstart on a terminal, in both languages."""
+    described = {"en": "The five steps of the quickstart", "pt": "As cinco etapas do início rápido"}
+    for language, description in described.items():
+        with TemporaryDirectory() as folder:
+            words = ["quickstart", *(["--lang", language] if language != "en" else [])]
+            lines = record([str(PROGRAM), *words], Path(folder))
+        # Where this checkout stands is nobody's business.
+        known = [
+            Line(line.text.replace(name_program(folder), "graphdaemon"), line.at) for line in lines
+        ]
+        picture = draw(f"graphdaemon {' '.join(words)}", known, description=description)
+        (IMAGES / f"quickstart-{language}.svg").write_text(picture, "utf-8")
+
+
+def name_program(folder: str) -> str:
+    """How the quickstart names the program that was run in a folder."""
+    return os.path.relpath(PROGRAM, Path(folder).resolve())
 
 
 def _show_status(person: Person) -> None:
