@@ -149,7 +149,7 @@ def _select(users: bytes, names: str) -> bytes:
         return users
     wanted = names.split(",")
     picked = ({name: user.get(name) for name in wanted} for user in json.loads(b"[%b]" % users))
-    return ",".join(json.dumps(one, ensure_ascii=False) for one in picked).encode()
+    return json.dumps([*picked], ensure_ascii=False, separators=(",", ":")).encode()[1:-1]
 
 
 def _write_page(head: Mapping[str, str], users: bytes) -> bytes:
