@@ -34,7 +34,7 @@ REGISTER, SERVE, CALL, DOCTOR = (text for language, text in BLOCKS if not langua
 CALLER, API = (text for language, text in BLOCKS if language == "json")
 SERVER, CLIENT = (text for language, text in BLOCKS if language == "python")
 STEPS = re.findall(
-    r"\*\*([^*]+)\*\*", PAGE.partition("## Or in the portal")[2].partition("\n\nWhere")[0]
+    r"\*\*([^*]+)\*\*", PAGE.partition("## Or in the portal")[2].partition("\n\nIn [the pretend")[0]
 )
 ROLE = "Orders.Read.All"
 ROWS = ["number,item", "1,ink", "2,paper"]
