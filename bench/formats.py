@@ -1,12 +1,13 @@
 """
 What the formats of output cost: CPU, and the ratio to NDJSON, whose lines are written as they came.
 
-    .venv/bin/python -m bench.formats [--users N] [--sorted N] [--rounds N] [PART...]
+    .venv/bin/python -m bench.formats [--users N] [--many N] [--rounds N] [PART...]
 
 The parts are `writers` (each format's writer by itself), `commands` (the whole of `graphdaemon
-list`, over TLS, with its proof), `sort` (`--sort id`, beside GNU sort) and `frames` (`table` of the
-library into pandas, Polars and DuckDB, beside dictionaries; those that are installed). All of a
-part are measured in turns, and the medians are shown. The users are those of ``bench.listing``.
+list`, over TLS, with its proof), `sort` (`--sort id`, beside GNU sort), `frames` (a table into
+pandas, Polars and DuckDB, beside dictionaries; those that are installed) and `batches` (memory of
+`record_batches` and of `table`, of the smaller and the larger directory). All of a part are
+measured in turns, and the medians are shown. The users are those of ``bench.listing``.
 """
 
 from __future__ import annotations
@@ -224,6 +225,35 @@ def _make_sorting(
     return run
 
 
+_READING = """
+import sys
+import graphdaemon
+with graphdaemon.load(sys.argv[1]) as client:
+    read = getattr(client, sys.argv[2])("users")
+    rows = read.num_rows if sys.argv[2] == "table" else sum(one.num_rows for one in read)
+assert rows == int(sys.argv[3]), rows
+"""
+
+
+def list_readings(place: Place) -> Iterator[Contender]:
+    """`table` and `record_batches` of the library, over TLS, with its proof."""
+    for method in ("record_batches", "table"):
+        name = f"{method}, {place.users:,} users"
+        home = place.home(name)
+        home.mkdir()
+        settings = str(place.parameters(home, cached=True))
+        command = [sys.executable, "-c", _READING, settings, method, str(place.users)]
+        environment = place.environment(home, bundle=False)
+        yield Contender(name, name, partial(_read_cost, command, home, environment))
+
+
+def _read_cost(
+    command: Sequence[str], home: Path, environment: dict[str, str]
+) -> tuple[float, float]:
+    cost = _launch(command, home, environment)
+    return cost["cpu"], cost["rss"]
+
+
 def sort_file(lines: Path) -> None:
     """Sort the records of a file by their IDs, and print what that took, reading it left out."""
     cpu, count = 0.0, 0
@@ -341,10 +371,10 @@ _FRAMES: tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...] = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the formats of output.")
-    names = ("writers", "commands", "sort", "frames")
+    names = ("writers", "commands", "sort", "frames", "batches")
     parser.add_argument("part", nargs="*", help=f"{', '.join(names)}; all by default")
     parser.add_argument("--users", type=int, default=100_000)
-    parser.add_argument("--sorted", type=int, default=1_000_000, help="how many users to sort")
+    parser.add_argument("--many", type=int, default=1_000_000, help="users of the larger directory")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sort-file", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -366,9 +396,16 @@ def main() -> None:
                 place = Place(port, process, DATA, folder, users)
                 rows = measure([*list_commands(place)], rounds)
             show(f"Whole commands, {users:,} users", rows)
+        if "batches" in parts:
+            rows = []
+            for size in (users, options.many):
+                with serving(size) as (port, process):
+                    place = Place(port, process, DATA, folder, size)
+                    rows += measure([*list_readings(place)], 1)
+            show("Arrow in Python", rows)
         if "sort" in parts:
-            rows = measure([*list_sorts(options.sorted, folder)], rounds)
-            show(f"{options.sorted:,} users sorted by ID", rows)
+            rows = measure([*list_sorts(options.many, folder)], rounds)
+            show(f"{options.many:,} users sorted by ID", rows)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from graphdaemon.client.reports.options import ReportOptions as ReportOptions
     from graphdaemon.client.reports.permissions import PermissionRow as PermissionRow
     from graphdaemon.client.reports.report import Report as Report
+    from graphdaemon.client.reports.source import Coverage as Coverage
     from graphdaemon.client.reports.stale import StaleRow as StaleRow
     from graphdaemon.errors import Error as Error
     from graphdaemon.errors import GraphError as GraphError
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from graphdaemon.listing.record import OnProgress as OnProgress
     from graphdaemon.listing.record import Progress as Progress
     from graphdaemon.listing.record import Replay as Replay
+    from graphdaemon.listing.record import Verdict as Verdict
     from graphdaemon.output.explode import explode as explode
     from graphdaemon.settings.model import Settings as Settings
 
@@ -65,6 +67,7 @@ _HOMES = {
         "client.reports.options": "ReportOptions",
         "client.reports.permissions": "PermissionRow",
         "client.reports.report": "Report",
+        "client.reports.source": "Coverage",
         "client.reports.stale": "StaleRow",
         "errors": "Error GraphError IdentityError NetworkError OutputError SettingsError "
         "UnprovedError UsageError",
@@ -74,7 +77,7 @@ _HOMES = {
         "listing.changes": "Link Removal",
         "listing.options": "ListingOptions",
         "listing.parts": "ListingEnd ListingPart ListingStart PartReading",
-        "listing.record": "Corrections ListingRecord OnProgress Progress Replay",
+        "listing.record": "Corrections ListingRecord OnProgress Progress Replay Verdict",
         "output.explode": "explode",
         "settings.model": "Settings",
     }.items()

@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import msgspec
 import pytest
@@ -163,8 +163,14 @@ def test_every_value_survives_being_copied(
 def test_every_public_name_can_be_named_to_another_process(name: str) -> None:
     """A process pool is given a function or a class by its name, which leads back to it."""
     public = getattr(graphdaemon, name)
+    arrived = pickle.loads(pickle.dumps(public))
 
-    assert pickle.loads(pickle.dumps(public)) == public
+    if inspect.isclass(public) or inspect.isfunction(public):
+        assert arrived is public
+    else:
+        # An alias has no name of its own: what it stands for is made anew.
+        assert get_origin(public) is not None
+        assert arrived == public
 
 
 @pytest.mark.parametrize("method", COPIES)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -38,6 +41,38 @@ def test_public_names_are_those_that_one_meets() -> None:
 
     assert mentioned - _OTHERS <= set(graphdaemon.__all__)
     assert {"Client", "OnLink", "ListingOptions", "Query", "Round"} <= mentioned
+
+
+# Nobody looks into these: parts of settings, which a file describes, and of what travels.
+_OPAQUE = {"CacheSettings", "CredentialSettings", "Interval", "PartChain", "Secret", "SyncSettings"}
+
+
+def test_what_public_values_hold_is_public_too() -> None:
+    """Whoever annotates an attribute finds its class, or it is one that nobody looks into."""
+    held = {
+        held.__name__
+        for name in graphdaemon.__all__
+        if inspect.isclass(kind := getattr(graphdaemon, name))
+        for held in _list_held_classes(kind)
+    }
+
+    assert held - _OPAQUE <= set(graphdaemon.__all__)
+    assert {"Coverage", "Link", "RecordChange", "Replay"} <= held
+    assert {"Removal", "Verdict"} <= set(graphdaemon.__all__)
+
+
+def _list_held_classes(kind: type) -> Iterator[type]:
+    """The library's own classes among the types of attributes, whatever they stand within."""
+    properties = [one.fget for one in vars(kind).values() if isinstance(one, property)]
+    hints = [get_type_hints(kind), *map(get_type_hints, filter(None, properties))]
+    types = [hint for named in hints for hint in named.values()]
+    while types:
+        hint = types.pop()
+        types += get_args(hint)
+        # Of a class with a parameter, such as `Report[StaleRow]`, the class itself.
+        hint = get_origin(hint) or hint
+        if inspect.isclass(hint) and hint.__module__.startswith("graphdaemon."):
+            yield hint
 
 
 def _parse_types(name: str, signature: str) -> ast.AST:

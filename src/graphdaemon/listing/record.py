@@ -14,6 +14,8 @@ Corrections = Mapping[str, msgspec.Raw | None]
 """What to correct in records that were written: by ID the record as it is now, None if gone."""
 
 Verdict = Literal["complete", "unproved", "incomplete"]
+"""What a listing is: proved to be everything, not proved to be, or known not to be."""
+
 Method = Literal["ranges", "prefixes", "chain"]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Generator
+from typing import Any, assert_type
 
 import pytest
 
@@ -37,6 +39,19 @@ def test_it_works_where_a_loop_runs_already(scripted: ScriptedServer) -> None:
             return [client.get("users/1")["id"], client.get("users/2")["id"]]
 
     assert asyncio.run(cell()) == ["1", "2"]
+
+
+def check_types(client: BlockingClient) -> None:
+    """What type checkers see, which is all that this is for: nothing runs it."""
+    assert_type(client.list("users"), Generator[dict[str, Any]])
+    assert_type(client.pages("users"), Generator[graphdaemon.Page])
+    assert_type(client.get("organization"), dict[str, Any])
+    assert_type(client.changes("users", None), graphdaemon.Round)
+    assert_type(client.report("stale"), graphdaemon.Report[graphdaemon.StaleRow])
+    assert_type(client.report("credentials"), graphdaemon.Report[graphdaemon.CredentialRow])
+    assert_type(client.report("permissions"), graphdaemon.Report[graphdaemon.PermissionRow])
+    client.report("nothing like it")  # type: ignore[call-overload]
+    client.list("users", selct="mail")  # type: ignore[call-arg]
 
 
 def test_it_takes_what_the_client_takes() -> None:
