@@ -113,21 +113,6 @@ def test_a_library_example_shows_an_error_well(parameters: WriteParameters) -> N
     assert "Try: " in done.stderr
 
 
-def test_the_emulators_example_runs() -> None:
-    """The Python block of the how-to page, as it stands there."""
-    page = EXAMPLES.parent / "docs" / "how-to" / "use-the-emulator.md"
-    code = page.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
-
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
-    )
-
-    authority, client_id, ca_file = done.stdout.split()
-    assert authority.startswith("https://127.0.0.1:")
-    assert len(client_id) == 36
-    assert ca_file.endswith("ca.pem")
-
-
 _AROUND = """\
 import asyncio, graphdaemon, sys
 async def main():

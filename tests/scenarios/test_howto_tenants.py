@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from pathlib import Path
-
-import pytest
 
 from tests.support.emulator_probe import Probe
 from tests.support.places import DOCS
@@ -16,22 +13,6 @@ from tests.support.tenant_folder import open_tenant_folder
 
 PAGE = (DOCS / "how-to" / "work-for-many-tenants.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-LINES = [line for kind, block in BLOCKS if not kind for line in block.splitlines()]
-
-
-@pytest.mark.parametrize("line", LINES)
-def test_every_line_of_the_page_works(line: str, command: Command, small_pages: Probe) -> None:
-    """For both tenants, whose names are in what it writes or says."""
-    folder = open_tenant_folder(small_pages, Path.cwd() / "tenants")
-    for name in ("contoso", "fabrikam"):
-        folder.add(name, users=2, roles=("Directory.Read.All",))
-
-    done = command(*shlex.split(line)[1:])
-
-    assert done.code == 0, done.err
-    told = done.out.decode() + done.err + "".join(map(Path.read_text, Path.cwd().glob("*.csv")))
-    assert "contoso" in told
-    assert "fabrikam" in told
 
 
 def test_the_table_of_the_page_is_what_is_written(command: Command, small_pages: Probe) -> None:

@@ -17,8 +17,14 @@ from entra_emulator.server.parameters_file import (
 )
 from entra_emulator.server.settings import EmulatorSettings
 
-# What the ready application may do without being told.
+# What the application of a program that is run may do without being told.
 DEFAULT_PERMISSION = "User.Read.All"
+# What the ready application of a server may do: read all that is in the directory, as whoever tries
+# one command after the other expects, and change nothing.
+READY_PERMISSIONS = (
+    *("User.Read.All", "Group.Read.All", "Device.Read.All", "Application.Read.All"),
+    *("Directory.Read.All", "Policy.Read.All", "AuditLog.Read.All"),
+)
 
 
 def serve(
@@ -36,7 +42,7 @@ def serve(
     Run an emulator until SIGINT or SIGTERM; call it from the main thread.
 
     The first start seeds the directory, registers the application
-    "Daemon-console" with consent for `User.Read.All`, and writes
+    "Daemon-console" with consent for `permissions`, and writes
     `parameters.json` for it into the data folder. With a tenant file it registers nothing, and
     the settings are those of the file's first application with a secret, if it has one.
 
@@ -45,7 +51,8 @@ def serve(
         settings: of the emulator; host and port are those of `listen`.
         life: how many times a second the directory is to change by itself.
         faults: a file of what is to go wrong, see `read_orders`.
-        permissions: app roles of Microsoft Graph that "Daemon-console" is granted besides.
+        permissions: app roles of Microsoft Graph that "Daemon-console" is granted besides
+            `User.Read.All`; without any it may read all of the directory, `READY_PERMISSIONS`.
         allow_remote: other machines may reach it.
         ready: called once connections are accepted.
         ended: called after the signal, while the emulator still runs.
@@ -122,8 +129,8 @@ def keep_parameters(emulator: Emulator, permissions: Sequence[str] = ()) -> None
             application = recorded
             _grant(emulator, application.client_id, permissions)
         elif emulator.settings.tenant_file is None:
-            permissions = list(dict.fromkeys((DEFAULT_PERMISSION, *permissions)))
-            application = emulator.add_application("Daemon-console", permissions)
+            roles = (DEFAULT_PERMISSION, *permissions) if permissions else READY_PERMISSIONS
+            application = emulator.add_application("Daemon-console", dict.fromkeys(roles))
         elif emulator.applications:
             application = next(iter(emulator.applications.values()))
         else:

@@ -304,7 +304,7 @@ class Client:
 
     async def get(self, path: str) -> dict[str, Any]:
         """
-        Return one object, such as `get("users/ana@contoso.example")` or `get("organization")`.
+        Return one object, such as `get("users/li.zhou@contoso.example")` or `get("organization")`.
 
         Raises:
             Error: Graph refused, has no such object, or was not reached.

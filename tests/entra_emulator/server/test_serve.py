@@ -72,3 +72,18 @@ def test_permissions_of_a_described_tenant_stand_in_its_file(tmp_path: Path) -> 
 
     with pytest.raises(ValueError, match=r"Write them into it instead of --permission"):
         serve("127.0.0.1:0", settings, permissions=["User.Read.All"])
+
+
+def test_without_permissions_the_ready_application_reads_the_directory_and_changes_nothing(
+    keys: Path, tmp_path: Path
+) -> None:
+    with running(keys, tmp_path / "data", users=3) as probe:
+        keep_parameters(probe.emulator)
+        settings = msgspec.json.decode((probe.emulator.data / "parameters.json").read_bytes())
+        app = App(probe, probe.emulator.tenant, settings["client_id"], settings["secret"])
+        bearer = {"Authorization": f"Bearer {app.token()}", "Content-Type": "application/json"}
+
+        for name in ("users", "groups", "devices", "applications", "auditLogs/signIns"):
+            assert read_status(probe, f"/v1.0/{name}") == 200
+        made = probe.send("POST", "/v1.0/groups", headers=bearer, body=b"{}")
+        assert made.status == 403

@@ -121,7 +121,12 @@ def serve(
     fail_on: str | None,
     **options: Any,
 ) -> None:
-    """Serve the tenant until Ctrl-C; ca.pem and parameters.json to paste are in its folder."""
+    """
+    Serve the tenant until Ctrl-C; ca.pem and parameters.json to paste are in its folder.
+
+    The app of those settings may read the whole directory, and change nothing; with --permission it
+    has User.Read.All and what is named.
+    """
     # First, since it says what to install where the imports below would only fail.
     load_emulator()
     from entra_emulator.content.data_folder import FolderInUse

@@ -20,8 +20,9 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     """
     Get one object.
 
-    PATH is below Graph's version, such as users/ana@contoso.example, groups/{id} or organization;
-    /beta/… is the other version. PARAMETERS is the settings file, found as for `graphdaemon users`.
+    PATH is below Graph's version, such as users/li.zhou@contoso.example, groups/{id} or
+    organization; /beta/… is the other version. PARAMETERS is the settings file, found as for
+    `graphdaemon users`.
     """
     from graphdaemon.cli.api_settings import load_api_settings
     from graphdaemon.cli.interrupt import run_async
