@@ -7,6 +7,7 @@ of its answer would otherwise look as if nobody had it. And what no column shows
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
 from graphdaemon.errors import UsageError
@@ -20,13 +21,20 @@ from graphdaemon.graph.property_types import (
     list_properties,
 )
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-from graphdaemon.listing.expand import find_related_properties
+from graphdaemon.listing.expand import find_related_properties, leads_to_one
 from graphdaemon.output.explode import ELEMENT, PARENT, split_path
 from graphdaemon.output.formats import load_format
 from graphdaemon.output.required_properties import suggest
 from graphdaemon.output.spec import OutputSpec
 
 Path = tuple[str, ...]
+
+# Source: "Microsoft Graph service-specific throttling limits", 2025-11: `$select` decreases the
+# cost of a request by one, and lists of users cost two.
+_SELECT_ADVICE = (
+    "Whole records were read for these rows: with --select of what they need, each page costs one "
+    "resource unit less, which is half for users"
+)
 
 
 class RecordSource(NamedTuple):
@@ -41,6 +49,7 @@ class RecordSource(NamedTuple):
         can_select: Whether any property of them can be selected.
         first: What every record begins with besides.
         added: What every record ends with besides, which `--with` reads.
+        related: Of these, what is read of each object; none where that is not known, or all of it.
         relations: What `--with` could read.
         is_kept: Whether they are in a store.
         page: Where Microsoft says what there is of them; empty where `types` are not its.
@@ -53,6 +62,7 @@ class RecordSource(NamedTuple):
     can_select: bool = False
     first: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    related: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     relations: frozenset[str] = frozenset()
     is_kept: bool = False
     page: str = ""
@@ -66,11 +76,13 @@ class ReadingPlan(NamedTuple):
         select: The properties to select; none for what is there by default.
         spec: The output, with its columns.
         named: The properties that the user has named.
+        advice: What would cost less of Graph's throttle budget; empty where nothing is known to.
     """
 
     select: tuple[str, ...]
     spec: OutputSpec
     named: frozenset[str]
+    advice: str = ""
 
 
 class _Named(NamedTuple):
@@ -113,6 +125,12 @@ def describe_object(path: str, expand: str | None) -> RecordSource:
     return RecordSource(columns=find_collection(collection.partition("?")[0]).columns, added=added)
 
 
+def add_relations(source: RecordSource, names: tuple[str, ...]) -> RecordSource:
+    """Return what is known of records to which `--with` adds what these lead to."""
+    related = {name: find_related_properties(name) for name in names}
+    return source._replace(added=names, related=related)
+
+
 def describe_kept(collection: str, kept: tuple[str, ...]) -> RecordSource:
     """Return what is known of a collection of a store, which keeps these properties of it."""
     row = STORED_COLLECTIONS[collection]
@@ -140,6 +158,8 @@ def plan_reading(source: RecordSource, select: tuple[str, ...], spec: OutputSpec
         named.append(_Named(list_path, "--explode", spec.explode))
     is_whole = not paths or any(not one.path for one in named)
     named = [one for one in named if one.path and not one.path[0].startswith("@")]
+    for one in named:
+        _check_related(one, source)
     if source.types is not None:
         for one in named:
             _check(one, source, source.types, list_path)
@@ -159,7 +179,9 @@ def plan_reading(source: RecordSource, select: tuple[str, ...], spec: OutputSpec
         finds_columns=columns is None,
         required=tuple(seen.items()),
     )
-    return ReadingPlan(chosen, spec, frozenset((*select, *source.added, *roots)))
+    advice = _SELECT_ADVICE if list_path and source.can_select and not chosen else ""
+    advice = "" if source.is_kept else advice
+    return ReadingPlan(chosen, spec, frozenset((*select, *source.added, *roots)), advice)
 
 
 def _read_query(spec: OutputSpec) -> tuple[list[_Named], bool]:
@@ -232,6 +254,32 @@ def _check(
             f"--explode {named.text}: that is no list",
             code="option_invalid",
             hint=f"Lists of {source.name} are {', '.join(lists)}.",
+        )
+
+
+def _check_related(named: _Named, source: RecordSource) -> None:
+    """Refuse what is not read of the objects that `--with` adds, and a list where there is one."""
+    root, *rest = named.path
+    if root not in source.related:
+        return
+    if named.option == "--explode" and leads_to_one(root):
+        raise UsageError(
+            f"--explode {named.text}: that is no list, but one object",
+            code="option_invalid",
+            hint=f"Leave --explode out: each record has {root} as a member.",
+        )
+    known = source.related[root]
+    if rest and known and rest[0] not in known and not rest[0].startswith("@"):
+        raise UsageError(
+            f"{named.option} {named.text}: of {root}, --with reads {' and '.join(known)} alone",
+            code="option_invalid",
+            hint=suggest(rest[0], known) or f"List {root} by themselves for more.",
+        )
+    if rest and known and named.option == "--explode":
+        raise UsageError(
+            f"--explode {named.text}: that is no list",
+            code="option_invalid",
+            hint=f"Say --explode {root}.",
         )
 
 

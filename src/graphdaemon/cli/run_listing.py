@@ -19,7 +19,13 @@ from graphdaemon.cli.named_files import add_file
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.progress import ProgressLine
-from graphdaemon.cli.reading import ReadingPlan, RecordSource, describe_graph, plan_reading
+from graphdaemon.cli.reading import (
+    ReadingPlan,
+    RecordSource,
+    add_relations,
+    describe_graph,
+    plan_reading,
+)
 from graphdaemon.client.client import Client
 from graphdaemon.errors import Error, OutputError, UnprovedError
 from graphdaemon.graph.catalog import CATALOG
@@ -52,7 +58,7 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
     query, with_ = read_query(arguments), split_names(arguments["with_"])
     path = "groups/-/members" if group is not None else collection
     base = read_spec(arguments, (), path=path if settings.is_graph else "")
-    source = describe_source(settings, path)._replace(added=with_)
+    source = add_relations(describe_source(settings, path), with_)
     reading = plan_reading(source, query.select, base)
     query = narrow(query, reading)
     client = Client(
@@ -166,7 +172,8 @@ def describe_result(record: ListingRecord, reading: ReadingPlan, rows: int) -> l
     summary = record.summary()
     if rows != record.records:
         summary += f"; {count_rows(rows)}"
-    return ([before + names] if names else []) + [summary]
+    lines = [*([before + names] if names else []), reading.advice, summary]
+    return [line for line in lines if line]
 
 
 def count_rows(rows: int) -> str:

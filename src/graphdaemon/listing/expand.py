@@ -31,6 +31,11 @@ _WHOLE = frozenset(
 )
 
 
+def leads_to_one(name: str) -> bool:
+    """Say whether a navigation property leads to one object, and not to a list of them."""
+    return name in _SINGLE
+
+
 def find_related_properties(name: str) -> tuple[str, ...]:
     """Return what is read of each object that a navigation property leads to; none for all."""
     return () if name in _WHOLE else _SHOWN

@@ -82,6 +82,16 @@ class Explosion:
         return flat
 
 
+def has_elements(rows: Iterable[Record]) -> bool:
+    """Say whether any of some flattened rows has an element: of an empty list it is `null`."""
+    members = (_read_object(row) or {} for row in rows)
+    return any(
+        name.startswith(f"{ELEMENT}.") or (name == ELEMENT and _bytes_of(value) != NULL)
+        for one in members
+        for name, value in one.items()
+    )
+
+
 def explode(
     records: Iterable[Mapping[str, Any]], path: str, *, keep_empty: bool = False
 ) -> Iterator[dict[str, Any]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self, TextIO
 from graphdaemon.errors import UsageError
 from graphdaemon.listing.record import Corrections
 from graphdaemon.output.atomic_file import AtomicFile, open_scratch
-from graphdaemon.output.explode import PARENT, Explosion
-from graphdaemon.output.fields import Record, name_properties
+from graphdaemon.output.explode import ELEMENT, PARENT, Explosion, has_elements
+from graphdaemon.output.fields import NULL, Record, make_picker, name_properties
 from graphdaemon.output.format import Writer
 from graphdaemon.output.formats import load_format
 from graphdaemon.output.required_properties import RequiredProperties
@@ -55,6 +55,7 @@ class Sink:
         self._file: AtomicFile | None = None
         self._writer: Writer | None = None
         self._keeper: Sorter | Spool | None = None
+        self._waiting: Spool | None = None
         self._columns: frozenset[str] = frozenset()
         self.unshown: dict[str, None] = {}
         self.rows = 0
@@ -110,9 +111,14 @@ class Sink:
             # The file in the making holds records that have changed since, so a new one is begun.
             if self._is_written:
                 self._open_target()
+                self._waiting = None
             self.rows = 0
             for batch in self._keeper.read(self._corrections):
                 self._put(batch)
+        if self._waiting is not None:
+            # No list has an element.
+            self._name_columns(next(self._waiting.read({})))
+            self._write(())
         if self._writer is None and self._format.is_binary:
             self._writer = self._make_writer(())
         if self._writer is not None and not self._is_copy:
@@ -142,18 +148,45 @@ class Sink:
         self.rows += len(records)
         if self._explosion is not None and self._is_flat:
             records = self._explosion.flatten(records)
+            if self._writer is None and self._spec.keep_empty and not has_elements(records):
+                self._keep_waiting(records)
+                return
+        self._write(records)
+
+    def _write(self, records: Sequence[Record]) -> None:
         if self._writer is None or self._columns:
             self._name_columns(records)
-        if self._writer is not None:
-            self._writer.write(records)
+        if self._writer is None:
+            return
+        waiting, self._waiting = self._waiting, None
+        for batch in () if waiting is None else waiting.read({}):
+            self._name_columns(batch)
+            self._writer.write(batch)
+        self._writer.write(records)
+
+    def _keep_waiting(self, records: Sequence[Record]) -> None:
+        """Keep rows without an element until one shows which columns elements have."""
+        if self._waiting is None:
+            from graphdaemon.output.spool import Spool
+
+            self._waiting = Spool(self._open_scratch())
+        self._waiting.write(records)
 
     def _name_columns(self, records: Sequence[Record]) -> None:
         """Take the columns from the first records, and note what later ones have besides."""
         names = name_properties(records)
+        if self._explosion is not None and ELEMENT in names and self._has_objects(names):
+            pick = make_picker((ELEMENT,))
+            if all(pick(record) == (NULL,) for record in records):
+                # Among rows of objects it says only that there is none.
+                names = tuple(name for name in names if name != ELEMENT)
         if self._writer is None and names:
             self._columns = frozenset(names)
             self._writer = self._make_writer(names)
         self.unshown |= dict.fromkeys(name for name in names if name not in self._columns)
+
+    def _has_objects(self, names: Sequence[str]) -> bool:
+        return any(name.startswith(f"{ELEMENT}.") for name in (*self._columns, *names))
 
     def _open_target(self) -> None:
         """Open the file or standard output, and the compression and the writer in front of it."""

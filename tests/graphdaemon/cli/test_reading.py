@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.cli.reading import RecordSource, describe_graph, describe_object, plan_reading
+from graphdaemon.cli.reading import (
+    RecordSource,
+    add_relations,
+    describe_graph,
+    describe_object,
+    plan_reading,
+)
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.default_properties import default_properties
 from graphdaemon.output.spec import OutputSpec
@@ -143,3 +149,71 @@ def test_a_misspelt_name_is_refused_or_selected_for_graph_to_refuse(name: str) -
         return
     with pytest.raises(UsageError, match=re.escape(f"users have no property {name}")):
         plan_reading(describe_graph("users"), (), spec)
+
+
+@pytest.mark.parametrize(
+    ("path", "with_", "options", "message", "hint"),
+    [
+        ("users", "manager", {"explode": "manager"}, "one object", "Leave --explode out"),
+        ("users", "manager", {"explode": "manager.id"}, "one object", "Leave --explode out"),
+        ("groups", "members", {"explode": "members.id"}, "no list", "Say --explode members"),
+        (
+            "groups",
+            "members",
+            {"explode": "members", "sort": "element.mail"},
+            "of members, --with reads id and displayName alone",
+            "List members by themselves",
+        ),
+        (
+            "users",
+            "manager",
+            {"query": "[].{a: manager.displayNme}"},
+            "of manager, --with reads id and displayName alone",
+            "Did you mean displayName?",
+        ),
+    ],
+)
+def test_what_with_does_not_read_is_refused(
+    path: str, with_: str, options: dict[str, Any], message: str, hint: str
+) -> None:
+    """Before anything is: each object would have to be asked for first."""
+    source = add_relations(describe_graph(path), (with_,))
+
+    with pytest.raises(UsageError, match=message) as caught:
+        plan_reading(source, (), OutputSpec("json", **options))
+    assert hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("path", "with_", "options"),
+    [
+        ("users", "manager", {"query": "[].manager.displayName"}),
+        ("groups", "members", {"explode": "members", "query": '[].element."@odata.type"'}),
+        ("groups", "members", {"explode": "members", "sort": "element.displayName"}),
+        ("users", "licenseDetails", {"explode": "licenseDetails.servicePlans"}),
+    ],
+)
+def test_what_with_reads_may_be_named(path: str, with_: str, options: dict[str, Any]) -> None:
+    """Of what has no display name everything is read."""
+    source = add_relations(describe_graph(path), (with_,))
+
+    plan_reading(source, (), OutputSpec("json", **options))
+
+
+@pytest.mark.parametrize(
+    ("select", "options", "advises"),
+    [
+        ((), {"format": "json", "explode": "businessPhones"}, True),
+        (("displayName",), {"format": "json", "explode": "businessPhones"}, False),
+        ((), {"format": "csv", "explode": "businessPhones"}, False),
+        ((), {"format": "json", "explode": "otherMails"}, False),
+        ((), {"format": "json"}, False),
+    ],
+)
+def test_rows_of_whole_records_are_said_to_cost_more(
+    select: tuple[str, ...], options: dict[str, Any], advises: bool
+) -> None:
+    """Where properties are selected, by the user or by the format, there is nothing to advise."""
+    reading = plan_reading(describe_graph("users"), select, OutputSpec(**options))
+
+    assert ("--select" in reading.advice) == advises

@@ -222,3 +222,57 @@ with Sink(OutputSpec(sys.argv[1], ("id",), file=Path(sys.argv[2])), None) as sin
             print(flush=True)
     sink.finish()
 """
+
+
+EMPTY = [{"id": "1", "tags": []}, {"id": "2"}]
+FULL = {"id": "3", "tags": [{"name": "a", "level": 2}]}
+
+
+@pytest.mark.parametrize("sort", [None, "parent.id"])
+@pytest.mark.parametrize(
+    ("pages", "lines"),
+    [
+        (
+            [EMPTY, [FULL], EMPTY[:1]],
+            ["parent.id,element.name,element.level", "1,,", "2,,", "3,a,2", "1,,"],
+        ),
+        ([EMPTY, [{"id": "3", "tags": ["a"]}]], ["parent.id,element", "1,", "2,", "3,a"]),
+        ([[*EMPTY, FULL]], ["parent.id,element.name,element.level", "1,,", "2,,", "3,a,2"]),
+        ([EMPTY, EMPTY], ["parent.id,element", "1,", "2,", "1,", "2,"]),
+    ],
+    ids=["objects", "texts", "one page", "none at all"],
+)
+def test_rows_of_empty_lists_wait_for_one_that_shows_the_columns(
+    tmp_path: Path, pages: list[list[dict[str, object]]], lines: list[str], sort: str | None
+) -> None:
+    """What elements have is in the file, though the first page has none."""
+    path = tmp_path / "rows.csv"
+    spec = OutputSpec(
+        "csv", (), path, explode="tags", keep_empty=True, sort=sort, finds_columns=True
+    )
+
+    with Sink(spec, None) as sink:
+        for page in pages:
+            sink.write(records(*page))
+        sink.correct({})
+        sink.finish()
+
+    first, *rest = lines
+    head, *rows = path.read_text().splitlines()
+    assert head == first
+    assert rows == (rest if sort is None else sorted(rest))
+    assert (sink.rows, list(sink.unshown)) == (len(rest), [])
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_rows_that_wait_are_corrected_too(tmp_path: Path) -> None:
+    """The file is written anew where a record has changed since."""
+    path = tmp_path / "rows.csv"
+    spec = OutputSpec("csv", (), path, explode="tags", keep_empty=True, finds_columns=True)
+
+    with Sink(spec, None) as sink:
+        sink.write(records(*EMPTY))
+        sink.correct({"1": None, "2": records({"id": "2", "tags": [{"name": "new"}]})[0]})
+        sink.finish()
+
+    assert path.read_text().splitlines() == ["parent.id,element.name", "2,new"]

@@ -20,7 +20,7 @@ from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import add_file
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
-from graphdaemon.cli.reading import ReadingPlan, plan_reading
+from graphdaemon.cli.reading import ReadingPlan, add_relations, plan_reading
 from graphdaemon.cli.run_listing import (
     count_rows,
     describe_result,
@@ -195,7 +195,7 @@ def _plan_readings(
     readings = {}
     for settings in usable:
         source = describe_source(settings, order.check(settings))
-        source = source._replace(first=(TENANT,), added=added)
+        source = add_relations(source, added)._replace(first=(TENANT,))
         readings[settings.is_graph] = plan_reading(source, order.query.select, spec)
     return readings
 
