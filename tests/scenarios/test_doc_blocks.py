@@ -121,8 +121,8 @@ def as_it_was(tenant: Probe) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with serve_programs(tmp_path_factory.mktemp("programs")) as folder:
+def programs() -> Iterator[Path]:
+    with serve_programs() as folder:
         yield folder
 
 

@@ -49,6 +49,7 @@ class Reader:
     replaced: dict[str, str]
     environment: dict[str, str] = field(default_factory=dict)
     _serving: subprocess.Popen[str] | None = None
+    _reading: list[threading.Thread] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         path = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
@@ -128,8 +129,12 @@ class Reader:
             return
         process, self._serving = self._serving, None
         with process:
-            os.killpg(process.pid, signal.SIGINT)
-            assert process.wait(_PATIENCE_S) in {0, 130}
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+            ended = process.wait(_PATIENCE_S)
+            for thread in self._reading:
+                thread.join()
+        assert ended in {0, 130}, f"it ended with {ended}"
 
     def _replace(self, text: str) -> str:
         for written, meant in self.replaced.items():
@@ -160,7 +165,9 @@ class Reader:
         assert re.search(up, said[-1]), f"{step.place}: {line}\n{''.join(said)}"
         # What nobody reads would fill the pipe.
         assert process.stdout is not None
-        threading.Thread(target=process.stdout.read, daemon=True).start()
+        thread = threading.Thread(target=process.stdout.read, daemon=True)
+        thread.start()
+        self._reading = [thread]
 
     def _start(self, line: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,10 +50,18 @@ _IMPORTED = (
 
 
 @contextmanager
-def serve_programs(folder: Path) -> Iterator[Path]:
+def serve_programs() -> Iterator[Path]:
     """Serve them for the length of the block; yields the folder for a shell's PATH."""
-    address, programs = folder / "programs", folder / "bin"
-    programs.mkdir()
+    # The path of a socket must be short, which those of pytest are not everywhere.
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _serving(Path(folder) / "socket", Path(folder)) as programs,
+    ):
+        yield programs
+
+
+@contextmanager
+def _serving(address: Path, programs: Path) -> Iterator[Path]:
     for name in ("graphdaemon", "python"):
         (programs / name).write_text(_SCRIPT.format(python=sys.executable, address=str(address)))
         (programs / name).chmod(0o755)
