@@ -65,6 +65,14 @@ def weathers(draw: st.DrawFn) -> Weather:
     return weather
 
 
+def alter(draws: random.Random, record: Record) -> list[Record]:
+    """What filters test changes: to something else, to nothing, or to and fro."""
+    old = {name: record.get(name) for name in ("department", "accountEnabled")}
+    new: Record = {"department": draws.choice([None, "Sales", "IT", f"d{draws.randrange(9)}"])}
+    moved: Record = draws.choice([new, {"accountEnabled": not old["accountEnabled"]}])
+    return draws.choice([[moved], [moved], [moved, old]])
+
+
 lags = st.sampled_from([0.0, 0.0, 0.3, 4.0, 60.0])
 ROUTES: tuple[Route, ...] = ("list", "filter", "id in")
 # Of the questions for a count, which are not answered: the one before, the one after, some, all.
@@ -114,6 +122,7 @@ def worlds(draw: st.DrawFn) -> LaggingGraph:
         weather=draw(weathers()),
         lies=lies,
         make=make,
+        alter=alter,
         behind={route: draw(lags) for route in ROUTES},
     )
 

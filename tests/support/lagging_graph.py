@@ -18,7 +18,8 @@ class LaggingGraph(PretendGraph):
     A directory that changes, and replicas that hear of it later.
 
     No replica knows less than what the delta link before the first page stands for: what is older
-    is told by no delta, and so could be kept back from everybody.
+    is told by no delta, and so could be kept back from everybody. A count with a filter lags behind
+    by as many changes as one without, `Lies.lag`, as far as they came after that link.
 
     Args:
         behind: By route, how many seconds the replica is behind that answers: whole lists, lists
@@ -56,6 +57,15 @@ class LaggingGraph(PretendGraph):
         finally:
             self.directory = present
             self.at_last_list = dict(present)
+
+    def _serve_count(self, options: dict[str, str]) -> Response:
+        present, told = self.directory, self._versions[-1 - self.lies.lag :]
+        if options.get("$filter") and told:
+            self.directory = told[0][1]
+        try:
+            return super()._serve_count(options)
+        finally:
+            self.directory = present
 
     def _route(self, options: dict[str, str]) -> Route:
         token = options.get("$skiptoken")

@@ -145,6 +145,7 @@ class PretendGraph:
         latency: Seconds that an answer takes.
         limit: Resource units in ten seconds; None without end.
         tells_load: Answers say how full the bucket is, above 80 %.
+        alter: Makes of a record the values that it takes, one after the other, when it changes.
         shows: Makes of a record of the directory what a list shows of it.
         hides: Says of a record whether no list ever shows it.
     """
@@ -165,6 +166,7 @@ class PretendGraph:
     weather: Weather = field(default_factory=Weather)
     lies: Lies = field(default_factory=Lies)
     make: Callable[[random.Random, int], Record] | None = None
+    alter: Callable[[random.Random, Record], Iterable[Record]] | None = None
     shows: Callable[[Record], Record] = lambda record: record
     hides: Callable[[Record], bool] = lambda _: False
 
@@ -225,6 +227,9 @@ class PretendGraph:
         elif kind == "rename":
             made = self.make(self.draws, -1) if self.make else {}
             self.put({"id": chosen, self.key: made.get(self.key, f"r{self.draws.random()}")})
+        elif self.alter:
+            for values in self.alter(self.draws, self.directory[chosen]):
+                self.put({"id": chosen, **values})
         else:
             self.put({"id": chosen, "department": f"d{self.draws.randrange(9)}"})
 

@@ -48,6 +48,7 @@ class Delta:
         select: The properties that it was asked for, among them all that the query tests; empty for
             those that it tells by itself.
         selects: Whether it was asked for any. Of those it leaves out only what was never set.
+        tested: The properties that the filter of the query tests.
     """
 
     def __init__(self, target: Target, link: str | None = None) -> None:
@@ -55,6 +56,7 @@ class Delta:
         self._base = delta_url(target)
         self.select = _properties(target)
         self.selects = bool(self.select)
+        self.tested = frozenset(_names_in(target.query.filter or ""))
         self.link = link
         self.pages = 0
 
@@ -124,7 +126,7 @@ def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bo
         return (told is None) != (read is None), told is None and read is None
     told_values, read_values = values_of(told), values_of(read)
     common = told_values.keys() & read_values.keys()
-    contradicting = any(_plain(told_values[name]) != _plain(read_values[name]) for name in common)
+    contradicting = any(not is_same(told_values[name], read_values[name]) for name in common)
     silent = [read_values[name] for name in read_values.keys() - common]
     return contradicting, not contradicting and not any(value not in (None, []) for value in silent)
 
@@ -138,6 +140,11 @@ def values_of(record: msgspec.Raw) -> Mapping[str, Any]:
     """Return the properties of a record, without its annotations."""
     decoded = read_record(record)
     return {name: value for name, value in decoded.items() if "@" not in name}
+
+
+def is_same(told: Any, read: Any) -> bool:
+    """Say whether a property that was told and one that was read have the same value."""
+    return bool(_plain(told) == _plain(read))
 
 
 def _plain(value: Any) -> Any:
@@ -155,10 +162,15 @@ def _properties(target: Target) -> tuple[str, ...]:
     query, key = target.query, target.collection.key
     if not query.select:
         return ()
-    bare = _TEXT.sub("", f"{query.filter or ''} {query.orderby or ''}")
+    tested = _names_in(f"{query.filter or ''} {query.orderby or ''}")
+    keys = [key.name] if key else []
+    return tuple(dict.fromkeys(("id", *query.select, *keys, *tested)))
+
+
+def _names_in(expression: str) -> list[str]:
+    """The properties that an expression names, in its order."""
+    bare = _TEXT.sub("", expression)
     variables = (name for name, sign in _LAMBDA_VARIABLE.findall(bare) if sign)
     no_properties = _OPERATORS.union(variables)
     names = (name for name, sign in _NAME.findall(bare) if not sign)
-    tested = [name for name in names if name not in no_properties]
-    keys = [key.name] if key else []
-    return tuple(dict.fromkeys(("id", *query.select, *keys, *tested)))
+    return [name for name in names if name not in no_properties]

@@ -22,8 +22,6 @@ from graphdaemon.listing.verdict import Evidence, may_catch_up
 _COUNT_AGAIN_AFTER_S = (1, 2, 4, 8)
 # Up to so many records are read again at once.
 _CHEAP_TO_READ_AGAIN = 50_000
-# How often a time is looked for in which nothing changes while Graph counts.
-_COUNTS_OF_UNDECIDED = 4
 # These mean that Graph does not count this; a service that is busy may do so another time.
 _REFUSALS = frozenset({400, 403, 404, 405, 501})
 
@@ -55,7 +53,6 @@ class Proof:
         self._settled = False
         self._trouble = ""
         self._count_refused = False
-        self._count_is_exact = False
         self._count_between: int | None = None
         self._second_reading: IdSet | None = None
 
@@ -123,14 +120,6 @@ class Proof:
                 delta cannot be followed any more: then that is part of the evidence.
         """
         _, self._record.count_after = await gather(self._replay(), self._count())
-        self._count_is_exact = False
-        for _ in range(_COUNTS_OF_UNDECIDED):
-            if self.replayer is None or not self.replayer.undecided or self._count_is_exact:
-                return
-            # The count decides about these, and so must be of a time in which nothing changed.
-            self._record.count_after = await self._count()
-            await self._replay()
-            self._count_is_exact = self.replayer.quiet
 
     async def await_count(self) -> None:
         """Where Graph's count is too high by so little that it may lag, let it catch up."""
@@ -176,7 +165,6 @@ class Proof:
             count_before=partition.expected,
             count_between=self._count_between,
             count_after=record.count_after,
-            count_exact=self._count_is_exact,
             count_refused=self._count_refused,
             gone=len(touched) - present,
             present=present,

@@ -8,12 +8,15 @@ page whose records were all read as the round told them, since one page tells of
 
 A record that is not read as the delta told of it last is a doubt, and stays one until it is: the
 answer came from a replica that lags behind. Under a filter, a record that the delta says is there
-may rightly not be shown: its values say whether it must be, or must not.
+may rightly not be shown: its values say whether it must be, or must not. Where they do not, one
+thing alone says that it matches: that Graph shows it under the filter, with all the values that the
+filter tests as the delta told of them. That it is not shown says nothing: a replica may be behind.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -21,7 +24,7 @@ from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.page import ids_of
 from graphdaemon.graph.query import quote_string
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
-from graphdaemon.listing.delta import Delta, Told, agrees, values_of
+from graphdaemon.listing.delta import Delta, Told, agrees, is_same, values_of
 from graphdaemon.listing.filter_match import matches
 from graphdaemon.listing.id_set import IdSet, pack_ids, split_packed
 from graphdaemon.listing.record import Replay
@@ -53,9 +56,8 @@ class Replayer:
         touched: Packed IDs of every record that the delta told of.
         told: What it told of each last, by ID.
         doubtful: What the delta told last of records that were not read like that.
-        undecided: IDs of records that are there, of which nobody can tell from their values whether
-            the filter should show them.
-        quiet: The last round told nothing, and nothing was left of those before it.
+        undecided: IDs of records that are there, of which nothing says for certain whether the
+            filter should show them.
         account: What the listing record says of it.
     """
 
@@ -69,7 +71,6 @@ class Replayer:
         self.told: Told = {}
         self.doubtful: Told = {}
         self.undecided: set[str] = set()
-        self.quiet = False
         self.account = Replay()
 
     async def run(self) -> bool:
@@ -87,8 +88,7 @@ class Replayer:
             # What only an earlier round told of has not changed since then.
             changes = self.doubtful | told
             self.told |= told
-            self.quiet = not changes
-            if self.quiet:
+            if not changes:
                 return True
             if self.doubtful and not told:
                 # Nothing happened, and yet two answers differ: a replica is behind.
@@ -145,6 +145,10 @@ class Replayer:
         """
         decided = self._decide(changes)
         undecided = [key for key, match in decided.items() if match is None]
+        seen = await self._read_tested(undecided, current) if undecided else {}
+        matching = {key for key in undecided if self._shows_match(changes[key], seen.get(key))}
+        decided |= dict.fromkeys(matching, True)
+        undecided = [key for key in undecided if key not in matching]
         # Nobody knows whether the filter should show them; their values must be seen without it.
         there = await self._read_unfiltered(undecided) if undecided else {}
         self.undecided.difference_update(changes)
@@ -157,6 +161,7 @@ class Replayer:
             else:
                 reads = [current.get(key)] if match or key in current else []
                 reads += [there.get(key)] if match is None else []
+                reads += [seen[key]] if match is None and key in seen else []
                 compared = [agrees(record, read) for read in reads]
                 contradicting = any(differs for differs, _ in compared)
                 same = all(equal for _, equal in compared)
@@ -178,9 +183,31 @@ class Replayer:
             if record is not None
         }
 
+    async def _read_tested(
+        self, ids: Sequence[str], current: dict[str, msgspec.Raw]
+    ) -> dict[str, msgspec.Raw]:
+        """Those of `ids` that Graph shows under the filter, with the properties that it tests."""
+        if not self._delta.selects or self._delta.tested <= {*self._target.query.select}:
+            return current
+        return await self._read(ids, select=self._delta.select)
+
+    def _shows_match(self, told: msgspec.Raw | None, read: msgspec.Raw | None) -> bool:
+        """Whether a record that is read under the filter shows that what was told matches it."""
+        tested = self._delta.tested
+        if told is None or read is None or not tested:
+            return False
+        told_values, read_values = values_of(told), values_of(read)
+        # What was never set is not told; of what was not asked for, nothing is known.
+        is_told = self._delta.selects or tested <= told_values.keys()
+        is_seen = is_told and tested <= read_values.keys()
+        return is_seen and all(is_same(told_values.get(name), read_values[name]) for name in tested)
+
     async def _read_unfiltered(self, ids: Sequence[str]) -> dict[str, msgspec.Raw]:
-        # With the properties that the filter tests, which the listing itself need not show.
-        query = self._target.query._replace(filter=None, select=self._delta.select)
+        return await self._read(ids, select=self._delta.select, filter=None)
+
+    async def _read(self, ids: Sequence[str], **changes: Any) -> dict[str, msgspec.Raw]:
+        """With the properties that the filter tests, which the listing itself need not show."""
+        query = self._target.query._replace(**changes)
         return await _read_ids(msgspec.structs.replace(self._target, query=query), ids)
 
     def _apply(self, changes: Told, current: dict[str, msgspec.Raw]) -> None:

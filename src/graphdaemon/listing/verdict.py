@@ -43,13 +43,12 @@ class Evidence(NamedTuple):
         trouble: Why the delta could not be followed to the end, if it could not.
         unshown: How many records are not shown in the way in which the delta told of them last.
         settled: Every change that the delta told of is in the output.
-        undecided: How many changed records there are of which nobody can tell, from what the delta
-            told of them, whether the filter should show them.
+        undecided: How many changed records there are of which neither what the delta told of them
+            nor an answer of Graph's says for certain whether the filter should show them.
         late: How many written records changed, and cannot be corrected.
         count_before: Graph's own count early in the listing; None without one.
         count_between: Graph's own count after the first reading, where there was a second one.
         count_after: Graph's own count after the last change was followed; None without one.
-        count_exact: Nothing changed between that count and the last round of the delta.
         count_refused: Graph refused to count, and will do so again.
         gone: How many records the delta named that are not in the output.
         present: How many records the delta named that are in the output.
@@ -80,7 +79,6 @@ class Evidence(NamedTuple):
     count_before: int | None = None
     count_between: int | None = None
     count_after: int | None = None
-    count_exact: bool = False
     count_refused: bool = False
     gone: int = 0
     present: int = 0
@@ -243,8 +241,9 @@ def _doubt_settled(evidence: Evidence) -> str:
 
 
 def _doubt_filter(evidence: Evidence) -> str:
-    is_counted = evidence.count_exact and evidence.count_after == evidence.records
-    if not evidence.undecided or is_counted:
+    # No count decides: one that lags agrees with a list that is behind, and so does one by which
+    # what is missing makes up for what is too much.
+    if not evidence.undecided:
         return ""
     number = _count_records(evidence.undecided)
     return f"nobody can tell whether {number} that changed should match the filter"
@@ -347,10 +346,10 @@ CHECKS: tuple[CompletenessCheck, ...] = (
     ),
     CompletenessCheck(
         "filter",
-        "Each named record is shown or not as its values match the filter; where that cannot be "
-        "told, Graph's count is exactly what was found, and nothing changed after it.",
+        "Each named record is shown or not as its values match the filter; where they do not say "
+        "so, Graph shows it with all the values that the filter tests as the delta told of them.",
         _doubt_filter,
-        _AGAIN,
+        "Run it again, and select what the filter tests: then the delta tells of it.",
     ),
     CompletenessCheck(
         "output",

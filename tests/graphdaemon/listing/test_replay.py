@@ -70,6 +70,8 @@ UNDECIDABLE = "userPrincipalName ge 'a'"
 GONE = {"id": "1", "@removed": {"reason": "changed"}}
 ANA, BEN = {"id": "1", "accountEnabled": True}, {"id": "1", "accountEnabled": False}
 
+NAMED, RENAMED = ({"id": "1", "userPrincipalName": name} for name in ("ana", "anna"))
+
 
 class Told(PretendGraph):
     """What the delta tells once, and what is shown with a filter and without one."""
@@ -117,6 +119,10 @@ class Told(PretendGraph):
         (ANA, UNDECIDABLE, [ANA], [BEN], True, False),
         (ANA, UNDECIDABLE, [BEN], [ANA], True, False),
         ({"id": "1"}, ENABLED, [], [{"id": "1"}], False, True),
+        # Shown under the filter with what it tests as it was told of, it matches.
+        (NAMED, UNDECIDABLE, [NAMED], [], False, False),
+        (NAMED, UNDECIDABLE, [RENAMED], [NAMED], True, False),
+        (NAMED, UNDECIDABLE, [], [NAMED], False, True),
     ],
 )
 def test_what_was_told_is_held_against_what_is_read(
