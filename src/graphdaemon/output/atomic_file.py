@@ -166,6 +166,25 @@ def find_descriptor(path: Path) -> int | None:
     return int(match[1]) if match else _STANDARD.get(text)
 
 
+def find_scratch_folder() -> Path:
+    """
+    Return the folder for temporary files.
+
+    Raises:
+        OutputError: There is none that may be written to, as in a container that is read-only.
+    """
+    import tempfile
+
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        raise OutputError(
+            "there is no folder for temporary files that may be written to",
+            code="output_failed",
+            hint="Set TMPDIR to a folder with room, or write to a file with --output.",
+        ) from None
+
+
 def open_scratch(folder: Path) -> AtomicFile:
     """Open a file for data that nobody else may see; on most systems it never has a name."""
     # Nobody has named it, and it is gone when the error is read: errors name its folder.

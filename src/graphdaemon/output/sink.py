@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
 from graphdaemon.errors import UsageError
 from graphdaemon.listing.record import Corrections
-from graphdaemon.output.atomic_file import AtomicFile, open_scratch
+from graphdaemon.output.atomic_file import AtomicFile, find_scratch_folder, open_scratch
 from graphdaemon.output.explode import ELEMENT, PARENT, Explosion, has_elements
 from graphdaemon.output.fields import NULL, Record, make_picker, name_properties
 from graphdaemon.output.format import Writer
@@ -260,9 +259,7 @@ class Sink:
             # small.
             folder = self._file.path.parent
         else:
-            import tempfile
-
-            folder = Path(tempfile.gettempdir())
+            folder = find_scratch_folder()
         scratch = open_scratch(folder)
         self._cleanup.callback(scratch.discard)
         return scratch

@@ -249,3 +249,28 @@ def test_a_full_temporary_file_is_named_by_its_folder(tmp_path: Path) -> None:
 
     scratch.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_said_where_there_is_no_folder_for_temporary_files(tmp_path: Path) -> None:
+    """As in a container that is read-only: nothing can be written to any folder."""
+    code = (
+        "import resource, sys; from graphdaemon.output.atomic_file import find_scratch_folder\n"
+        "from graphdaemon.errors import OutputError\n"
+        "if sys.argv[1:]: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "try: print(find_scratch_folder())\n"
+        "except OutputError as error: print(error, error.hint)"
+    )
+
+    def run(*arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+        ).stdout
+
+    assert run() == f"{tmp_path}\n"
+    assert "no folder for temporary files" in run("full")
+    assert "Set TMPDIR" in run("full")

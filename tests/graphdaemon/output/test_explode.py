@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphdaemon.errors import UsageError
-from graphdaemon.output.explode import Explosion, explode
+from graphdaemon.output.explode import Explosion, explode, find_row_types
 from tests.support.output_records import records, texts, values
 
 APPS: list[dict[str, Any]] = [
@@ -154,3 +154,19 @@ def test_a_path_of_two_names_is_one_list_within_another(outer: list[list[dict[st
 
     assert list(explode(given_, "outer.inner")) == plain
     assert rows_of("outer.inner", *given_) == plain
+
+
+def test_columns_of_rows_have_the_published_types() -> None:
+    """An element has the type of one, lists around have that of lists, and the rest may be any."""
+    types = find_row_types(
+        "users", "proxyAddresses", ("parent.businessPhones", "parent.x_y", "element")
+    )
+    assert types == {"parent.businessPhones": ["text"], "parent.x_y": "any", "element": "text"}
+
+    path, columns = "requiredResourceAccess.resourceAccess", ("element.type", "element.x")
+    around = "parent.requiredResourceAccess.resourceAppId"
+    assert find_row_types("applications", path, (around, *columns)) == {
+        around: "text",
+        "element.type": "text",
+        "element.x": "any",
+    }

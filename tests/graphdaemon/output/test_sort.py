@@ -175,3 +175,39 @@ def test_memory_is_flat(tmp_path: Path) -> None:
         space.discard()
 
     assert peaks[1] < peaks[0] * 1.3
+
+
+def test_records_that_are_equal_stay_as_they_came() -> None:
+    """Though they are in many parts, of which each is read in several pieces."""
+    rows = [{"id": "1", "key": "a", "n": number, "": "x" * 100} for number in range(1_000)]
+    sorter = Sorter(Memory(), "key", part=1 << 14)
+    for start in range(0, len(rows), 50):
+        sorter.write(records(*rows[start : start + 50]))
+
+    assert [row["n"] for row in run(sorter)] == list(range(1_000))
+
+
+def test_a_text_with_a_nul_comes_behind_what_it_begins_with() -> None:
+    """Whatever the IDs are."""
+    sorter = Sorter(Memory(), "key")
+    sorter.write(records({"id": "a", "key": "x\0"}, {"id": "b", "key": "x\0\0"}))
+    sorter.write(records({"id": "z", "key": "x"}))
+
+    assert [row["id"] for row in run(sorter)] == ["z", "a", "b"]
+
+
+def test_numbers_with_exponents_of_ten_digits_are_in_order() -> None:
+    read_keys = make_key_reader("n")
+    numbers = ("-1e9999999999", "-1e999999998", "1e-9999999999", "1e-7", "1e999999998")
+    lines = [f'{{"id":"1","n":{number}}}\n' for number in (*numbers, "1e9999999999")]
+    lines[2:2] = ['{"id":"1","n":-12}\n', '{"id":"1","n":-1.5}\n', '{"id":"1","n":-1}\n']
+
+    assert sorted(lines, key=lambda line: read_keys(line.encode())[0]) == lines
+
+
+def test_an_id_may_be_a_word() -> None:
+    """An API of one's own may call anything an ID; texts, words and none are told apart."""
+    sorter = Sorter(Memory(), "key")
+    sorter.write(records({"id": True, "key": None}, {"id": False, "key": None}, {"key": None}))
+
+    assert [row.get("id") for row in run(sorter)] == [None, False, True]

@@ -43,7 +43,7 @@ from graphdaemon.errors import Error, UsageError
 from graphdaemon.graph.graph import ATTEMPTS
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.record import Corrections, ListingRecord
-from graphdaemon.output.atomic_file import AtomicFile, open_scratch
+from graphdaemon.output.atomic_file import AtomicFile, find_scratch_folder, open_scratch
 from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.spool import Spool
@@ -182,9 +182,7 @@ def _choose_scratch(file: Path | None) -> Path:
     """The folder where records wait: where the output has room, they have."""
     if file is not None and file.parent.is_dir():
         return file.parent
-    import tempfile
-
-    return Path(tempfile.gettempdir())
+    return find_scratch_folder()
 
 
 def _plan_readings(

@@ -215,3 +215,13 @@ def test_a_way_that_failed_is_not_tried_again_for_what_comes_later() -> None:
     assert first[0]["createdDateTime"].microsecond == 123456
     assert second[0]["other"] == '{"assignedLicenses":[{"isTrial": 1}]}'
     assert second[1]["createdDateTime"] == dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+
+
+def test_a_property_called_other_keeps_its_place() -> None:
+    """The column for what has no place elsewhere gives way to it."""
+    columns = Columns({"other": "text", "identities": [{"issuer": "text"}]}, keeps_rest=True)
+    record = b'{"other":"mine","identities":[{"issuer":"a","x":1}],"more":2}'
+
+    assert Frame(columns).convert([record]).to_pylist() == [
+        {"other": "mine", "identities": [{"issuer": "a"}]}
+    ]

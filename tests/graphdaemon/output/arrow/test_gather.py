@@ -38,4 +38,6 @@ def test_large_records_are_not_kept_until_they_are_many() -> None:
     assert one.rows == 2
     assert one.make().num_rows == 2
     assert one.rows == 0
+    assert [one.add(large), one.add(large)] == [False, True]
+    assert one.make().num_rows == 2
     assert one.make().num_rows == 0
