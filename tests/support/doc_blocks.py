@@ -13,10 +13,12 @@ from tests.support.places import ROOT
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL
 )
-_SHELLS = {"", "bash", "command", "cron", "powershell", "sh", "text"}
-# A command of ours, or of a program that a page uses beside it; variables may stand before it.
+# Of those that are called text, the ones that begin with a prompt.
+_SHELLS = {"", "bash", "command", "powershell", "sh", "text"}
+# A command of ours, or of a program that a page uses beside it: first in its line, behind a pipe,
+# behind `&&` or in `$(`; variables may stand before it.
 _COMMAND = re.compile(
-    r"^(?:\$ )?(?:\w+=\S+ )*(?:\S+ \| )*(?:graphdaemon|python|sqlite3|duckdb|curl|jq)\s",
+    r"(?:^(?:\$ )?|[|&(] ?)(?:\w+=\S+ )*(?:graphdaemon|python|sqlite3|duckdb|curl|jq)\s",
     re.MULTILINE,
 )
 _PROMPT = "$ "
@@ -63,6 +65,8 @@ def list_steps(page: Path) -> Iterator[Step]:
         place = f"{name(page)}:{text.count(chr(10), 0, match.start()) + 1}"
         if language == "python":
             yield Step(place, language, block)
+        elif language == "text" and not block.startswith(_PROMPT):
+            continue
         elif language in _SHELLS and _COMMAND.search(block):
             yield from _list_commands(place, language, block)
 
