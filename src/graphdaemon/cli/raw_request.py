@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -67,7 +67,7 @@ def find_row(url: str) -> Collection:
     return find_collection(split_version(path_of(url))[1].partition("/")[0])
 
 
-async def read_pages(client: Client, request: GraphRequest) -> AsyncIterator[list[msgspec.Raw]]:
+async def read_pages(client: Client, request: GraphRequest) -> AsyncIterator[Sequence[msgspec.Raw]]:
     """
     Yield the records of each page from `request` on.
 

@@ -152,7 +152,7 @@ class Client:
         with accounting(opened.listing):
             async with aclosing(read_within(opened.listing, opened.options.seconds)) as batches:
                 async for records in batches:
-                    yield Page(records, None, None)
+                    yield Page(list(records), None, None)
         opened.finish(on_link, corrected=not opened.listing.corrections)
 
     async def table(

@@ -29,11 +29,15 @@ typedef const unsigned char *Text;
 typedef struct {
     Text end;
     int deepest;
-    PyObject *records;
+    PyObject *ends; /* a bytearray: where each record begins and ends; at last, where its line ends */
+    Py_ssize_t count;
     unsigned char *packed; /* ID_SIZE bytes for each record, while every ID is a GUID */
-    Py_ssize_t packed_size;
     int packable;
 } Page;
+
+typedef struct {
+    int64_t begin, end; /* from `page->end`, backwards */
+} Span;
 
 /* The member that is looked for in an object, and where its value stands. */
 typedef struct {
@@ -149,12 +153,36 @@ static int pack_guid(const Member *id, unsigned char *packed)
 /* Return 0 where there is no memory for the record. */
 static int take_record(Page *page, Text begin, Text end, const Member *id)
 {
-    PyObject *record = PyBytes_FromStringAndSize((const char *)begin, end - begin);
-    int taken = record && PyList_Append(page->records, record) == 0;
-    Py_XDECREF(record);
-    page->packable = page->packable && pack_guid(id, page->packed + page->packed_size);
-    page->packed_size += page->packable * ID_SIZE;
-    return taken;
+    Py_ssize_t room = PyByteArray_Size(page->ends) / (Py_ssize_t)sizeof(Span);
+    if (page->count == room &&
+        PyByteArray_Resize(page->ends, (room * 2 + 128) * (Py_ssize_t)sizeof(Span)) < 0)
+        return 0;
+    Span *spans = (Span *)PyByteArray_AsString(page->ends);
+    spans[page->count] = (Span){begin - page->end, end - page->end};
+    page->packable = page->packable && pack_guid(id, page->packed + page->count * ID_SIZE);
+    page->count++;
+    return 1;
+}
+
+/* Return the records, a line each; where each line ends takes the place of the spans. */
+static PyObject *join_lines(Page *page)
+{
+    Span *spans = (Span *)PyByteArray_AsString(page->ends);
+    int64_t size = page->count, *ends = (int64_t *)spans;
+    for (Py_ssize_t at = 0; at < page->count; at++)
+        size += spans[at].end - spans[at].begin;
+    PyObject *lines = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    char *line = lines ? PyBytes_AsString(lines) : NULL, *first = line;
+    for (Py_ssize_t at = 0; lines && at < page->count; at++) {
+        Span span = spans[at];
+        memcpy(line, page->end + span.begin, (size_t)(span.end - span.begin));
+        line += span.end - span.begin;
+        *line++ = '\n';
+        ends[at] = line - first;
+    }
+    if (lines && PyByteArray_Resize(page->ends, page->count * (Py_ssize_t)sizeof *ends) < 0)
+        Py_CLEAR(lines);
+    return lines;
 }
 
 /* Return what follows the value at `at`, NULL where it is none; `cut` takes its items as records. */
@@ -209,8 +237,8 @@ static Text scan_value(Page *page, Text at, int depth, Member *member, int cut)
 /* scan_page(body, deepest): see compiled.py. */
 static PyObject *scan_page(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    PyObject *body, *result = NULL;
-    Page page = {NULL, 0, NULL, NULL, 0, 1};
+    PyObject *body, *lines = NULL, *result = NULL;
+    Page page = {NULL, 0, NULL, 0, NULL, 1};
     Member value = {"value", 5, NULL, NULL, 0};
     char *begin;
     Py_ssize_t size;
@@ -220,13 +248,16 @@ static PyObject *scan_page(PyObject *Py_UNUSED(module), PyObject *arguments)
     page.end = (Text)begin + size;
     /* A record whose ID is packed into 16 bytes has more than 32. */
     page.packed = PyMem_Malloc((size_t)size / 2 + ID_SIZE);
-    page.records = page.packed ? PyList_New(0) : PyErr_NoMemory();
-    Text end = page.records ? scan_value(&page, skip_space((Text)begin), 0, &value, 1) : NULL;
+    page.ends = page.packed ? PyByteArray_FromStringAndSize(NULL, 0) : PyErr_NoMemory();
+    Text end = page.ends ? scan_value(&page, skip_space((Text)begin), 0, &value, 1) : NULL;
     if (end && skip_space(end) == page.end && value.count == 1 && *value.begin == '[')
-        result = Py_BuildValue("Onny#", page.records, (Py_ssize_t)((char *)value.begin - begin),
-            (Py_ssize_t)((char *)value.end - begin), page.packed,
-            page.packable ? page.packed_size : 0);
-    Py_XDECREF(page.records);
+        lines = join_lines(&page);
+    if (lines)
+        result = Py_BuildValue("OOnny#", lines, page.ends,
+            (Py_ssize_t)((char *)value.begin - begin), (Py_ssize_t)((char *)value.end - begin),
+            page.packed, page.packable ? page.count * ID_SIZE : 0);
+    Py_XDECREF(lines);
+    Py_XDECREF(page.ends);
     PyMem_Free(page.packed);
     return result || PyErr_Occurred() ? result : Py_NewRef(Py_None);
 }

@@ -10,15 +10,16 @@ import contextlib
 import os
 from collections.abc import Callable
 
-ScanPage = Callable[[bytes, int], tuple[list[bytes], int, int, bytes] | None]
+ScanPage = Callable[[bytes, int], tuple[bytes, bytearray, int, int, bytes] | None]
 """
 Cuts a page into its records, and packs their IDs.
 
-Takes the JSON text of a page, and how deeply it may be nested. Returns the records; where the value
-of `value` begins and ends in the body; and, where each record has one ID, which is a GUID in small
-letters, sixteen bytes for each of them, otherwise nothing. None is returned for what the form in
-Python has to judge: all that is not JSON by RFC 8259, in UTF-8, and pages with two members `value`
-or with an escape in a name of their own.
+Takes the JSON text of a page, and how deeply it may be nested. Returns the records as they stand
+there, each with a line break behind it; where each of these lines ends, in eight bytes; where the
+value of `value` begins and ends in the body; and, where each record has one ID, which is a GUID in
+small letters, sixteen bytes for each of them, otherwise nothing. None is returned for what the form
+in Python has to judge: all that is not JSON by RFC 8259, in UTF-8, and pages with two members
+`value` or with an escape in a name of their own.
 """
 
 KnownIds = Callable[[list[bytearray], bytes, int, bool], list[int]]

@@ -13,6 +13,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -325,6 +326,7 @@ def _measure(response: Response) -> Outcome:
     )
 
 
+@lru_cache(maxsize=64)
 def _kind_of(url: str) -> str:
     """Name what a request costs by: its path without IDs, and whether it has a `$select`."""
     parts = urlsplit(url)

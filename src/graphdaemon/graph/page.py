@@ -5,7 +5,8 @@ No input or output: a response in, a value or an exception out.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Annotated, Any, NamedTuple
 
@@ -13,6 +14,7 @@ import msgspec
 
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.compiled import SCAN_PAGE, ScanPage
+from graphdaemon.graph.lines import Lines
 from graphdaemon.graph.links import altered, path_of
 from graphdaemon.http.response import Response
 from graphdaemon.received.json import DEEPEST, check_depth
@@ -35,7 +37,7 @@ class Page(NamedTuple):
         size: Bytes of the body.
     """
 
-    records: list[msgspec.Raw]
+    records: Sequence[msgspec.Raw]
     next_link: str | None
     total: int | None
     delta_link: str | None = None
@@ -83,9 +85,12 @@ def read_page(response: Response, url: str, *, scan: ScanPage | None = SCAN_PAGE
         if scanned is None:
             envelope, records, packed = _split(body)
         else:
-            slices, begin, end, packed = scanned
+            text, ends, begin, end, packed = scanned
             envelope = _decode_envelope(b"%b[]%b" % (body[:begin], body[end:]))
-            records = [*map(msgspec.Raw, slices)]
+            records = Lines(text, array("q", ends))
+            if b"\n" in body or b"\r" in body:
+                # A record may have several lines.
+                records = list(records)
     except (msgspec.DecodeError, ValueError) as error:
         raise malformed(response, url) from error
     if envelope.total is not None and read_count(envelope.total) is None:
@@ -96,7 +101,7 @@ def read_page(response: Response, url: str, *, scan: ScanPage | None = SCAN_PAGE
     return Page(records, *links, kept, packed, len(body))
 
 
-def _split(body: bytes) -> tuple[_Envelope, list[msgspec.Raw], bytes]:
+def _split(body: bytes) -> tuple[_Envelope, Sequence[msgspec.Raw], bytes]:
     # Records are not decoded here, and whoever does it later relies on UTF-8, and on a depth that
     # every decoder can do: check both now.
     check_depth(body)

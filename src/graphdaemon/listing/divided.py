@@ -102,7 +102,7 @@ async def read_part(
     on_reading: Callable[[PartReading], None],
     *,
     chains: int = 8,
-) -> AsyncGenerator[list[msgspec.Raw]]:
+) -> AsyncGenerator[Sequence[msgspec.Raw]]:
     """
     Yield every record of `part` once, some at a time.
 

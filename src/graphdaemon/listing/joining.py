@@ -7,6 +7,7 @@ joined by `or`.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from graphdaemon.graph.throttling.bucket import WINDOW_S
 from graphdaemon.listing.chain import Chain, of_intervals
@@ -54,6 +55,12 @@ class Supply:
         bound = self.width() < self._size
         self.was_short = self.was_short or bound
         return bound
+
+    def is_short_of(self, chains: Sequence[Chain]) -> bool:
+        """Say whether it holds the listing back while more ranges wait than are to be read."""
+        # Not counted: a thousand may wait, and this is asked before each of them is read.
+        ranges = (chain for chain in chains if chain.interval is not None)
+        return next(islice(ranges, self.width(), None), None) is not None and self.is_bound()
 
     def find_rate(self, seconds: float) -> float | None:
         """Return the units a second that Graph gave in so many seconds, if that was too little."""

@@ -79,7 +79,7 @@ class Listing:
         self._proof = Proof(target, self._met, self.record, self._partition)
         target.graph.budget.widen(self._options.chains)
 
-    async def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
+    async def batches(self) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """
         Yield every record once, some at a time; closing it leaves nothing running.
 
@@ -88,8 +88,8 @@ class Listing:
         """
         try:
             chains = await self._begin()
-            for records in self._kept():
-                yield records
+            for kept in self._kept():
+                yield kept
             self.stage = "listing"
             async with aclosing(self._read_all(chains)) as batches:
                 async for records in batches:
@@ -251,7 +251,7 @@ class Listing:
         finally:
             self.record.restarts += chain.restarts
 
-    async def _read_all(self, chains: list[Chain]) -> AsyncGenerator[list[msgspec.Raw]]:
+    async def _read_all(self, chains: list[Chain]) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """Yield what `chains`, and those that they are divided into, bring that is new."""
         async with aclosing(self._pool.pages(chains)) as chain_pages:
             async for chain_page in chain_pages:
@@ -263,7 +263,7 @@ class Listing:
                     self._learn(records)
                     yield records
 
-    def _take(self, chain_page: ChainPage) -> tuple[list[msgspec.Raw], set[bytes]]:
+    def _take(self, chain_page: ChainPage) -> tuple[Sequence[msgspec.Raw], set[bytes]]:
         """Count a page; return those of its records that are new, and the witnesses it concerns."""
         records = chain_page.page.records
         packed = packed_ids(chain_page.page)
@@ -279,10 +279,10 @@ class Listing:
         limit = self._target.query.limit
         return fresh if limit is None else fresh[: limit - self._written], witnesses
 
-    async def _expand(self, records: list[msgspec.Raw]) -> list[msgspec.Raw]:
-        return await self._expander.apply(records) if self._expander is not None else records
+    async def _expand(self, records: Sequence[msgspec.Raw]) -> Sequence[msgspec.Raw]:
+        return records if self._expander is None else await self._expander.apply(list(records))
 
-    def _learn(self, records: list[msgspec.Raw]) -> None:
+    def _learn(self, records: Sequence[msgspec.Raw]) -> None:
         self._written += len(records)
         self._partition.met += len(records)
         self._cuts.note(records)
@@ -324,7 +324,7 @@ class Listing:
         partition.met = self._written
         partition.witnesses = {one for one in start.witnesses if one not in self._met}
 
-    async def settle(self) -> AsyncGenerator[list[msgspec.Raw]]:
+    async def settle(self) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """
         Follow what changed; where a doubt is left about what was read, read it once more.
 

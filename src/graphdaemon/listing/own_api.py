@@ -7,7 +7,7 @@ several pages are the same requests sent twice.
 """
 
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 
@@ -60,7 +60,7 @@ class OwnApiListing:
         self.corrections: Corrections = {}
         self.link: str | None = None
 
-    async def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
+    async def batches(self) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """
         Yield every record once, a page at a time; then read the whole again if that can prove it.
 
@@ -181,7 +181,7 @@ class OwnApiListing:
         self.record.records += len(fresh)
         return fresh
 
-    def _leave_out_repeated(self, records: list[msgspec.Raw]) -> list[msgspec.Raw]:
+    def _leave_out_repeated(self, records: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
         """Return the records that no earlier page brought: with the same ID and content."""
         fresh, digests = list[msgspec.Raw](), dict[str | int, bytes]()
         for record in records:

@@ -135,8 +135,7 @@ class Partition:
 
     def join(self, chains: list[Chain]) -> list[Chain]:
         """Return what to read in place of `chains`, which nobody reads yet."""
-        ranges = sum(chain.interval is not None for chain in chains)
-        if not self._may_join or ranges <= self.supply.width() or not self.supply.is_bound():
+        if not self._may_join or not self.supply.is_short_of(chains):
             return chains
         return join_ranges(chains, self._key.name, self.supply.width())
 

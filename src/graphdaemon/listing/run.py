@@ -28,7 +28,7 @@ class AnyListing(Protocol):
     def link(self) -> str | None:
         """The delta link at which its changes go on, after `finish`; None if there is none."""
 
-    def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
+    def batches(self) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """Yield every record once, some at a time."""
 
     def finish(self, *, corrected: bool = True) -> ListingRecord:
@@ -80,7 +80,7 @@ async def collect(
 
 async def read_within(
     listing: AnyListing, seconds: float | None
-) -> AsyncGenerator[list[msgspec.Raw]]:
+) -> AsyncGenerator[Sequence[msgspec.Raw]]:
     """
     Yield what `listing.batches` yields, for `seconds` at most; the consumer's time counts, too.
 

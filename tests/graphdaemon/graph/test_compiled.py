@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from array import array
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.compiled import KNOWN_IDS, SCAN_PAGE
+from graphdaemon.graph.lines import Lines
 from graphdaemon.graph.page import read_page
 from graphdaemon.listing.id_set import packed_ids
 from tests.support.graph_answers import answer
@@ -51,7 +53,7 @@ def compare(pages: int, seed: int) -> None:
         scanned = SCAN_PAGE(body, 100)
         kinds["broken"] += len(right) == 1
         kinds["compiled"] += scanned is not None
-        kinds["packed"] += scanned is not None and len(scanned[3]) > 0
+        kinds["packed"] += scanned is not None and len(scanned[4]) > 0
         kinds["packed in Python"] += len(right) > 1 and right[-1] not in (b"", "page_malformed")
     # Neither was everything refused, nor everything left to Python.
     assert kinds["broken"] > 0.25 * pages
@@ -99,9 +101,13 @@ def test_it_is_the_compiled_form_that_reads_the_pages_of_graph() -> None:
     }
     body = answer(page).body
 
-    records, begin, end, packed = SCAN_PAGE(body, 100) or pytest.fail("declined")
+    text, ends, begin, end, packed = SCAN_PAGE(body, 100) or pytest.fail("declined")
 
-    assert body[begin:end] == b"[" + b", ".join(records) + b"]"
+    lines = text.split(b"\n")
+    assert isinstance(read_page(answer(page), URL).records, Lines)
+    assert body[begin:end] == b"[" + b", ".join(lines[:-1]) + b"]"
+    assert lines[-1] == b""
+    assert [*array("q", ends)] == [text.index(line) + len(line) + 1 for line in lines[:-1]]
     assert packed.hex() == "".join(f"{at:08x}00004000800000000000000a" for at in range(3))
 
 
@@ -135,7 +141,7 @@ body = json.dumps({"value": users}).encode()
 bad = [body[:-2], body.replace(b'"id"', b'"i\\\\u0064"', 1), body[:-2] + b'],"value":[]}']
 def work(times):
     for _ in range(times):
-        packed = SCAN_PAGE(body, 100)[3]
+        packed = SCAN_PAGE(body, 100)[4]
         assert [SCAN_PAGE(one, 100) for one in bad][0] is None
         tables = [bytearray(16) for _ in range(4)]
         assert KNOWN_IDS(tables, packed, 1, True) == []

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from graphdaemon.graph.lines import Lines
 from graphdaemon.output.fields import Record
 from graphdaemon.output.format import Format
 from graphdaemon.output.stream import Stream, flush, put
@@ -27,6 +28,8 @@ class NdjsonWriter:
 
 def join_lines(records: Sequence[Record]) -> bytes:
     """The records, each with a line break; line breaks within one, between its tokens, go."""
+    if isinstance(records, Lines):
+        return records.text
     # To join twice and look takes half as long as to join once and count.
     together = b"".join(records)
     if b"\n" in together or b"\r" in together:

@@ -3,7 +3,8 @@ import io
 import msgspec
 import pytest
 
-from graphdaemon.output.formats.ndjson import NdjsonWriter
+from graphdaemon.graph.lines import Lines
+from graphdaemon.output.formats.ndjson import NdjsonWriter, join_lines
 
 
 def test_ndjson_is_the_bytes_received() -> None:
@@ -29,3 +30,13 @@ def test_ndjson_is_one_line_a_record_even_where_the_service_indents(sign: str) -
     )
 
     assert stream.getvalue() == b'{"b":[1.0,1e400]}\n{}\n'
+
+
+def test_the_lines_of_a_page_are_written_as_they_are() -> None:
+    """What would be written of the same records in a list."""
+    stream = io.BytesIO()
+    page = Lines(b'{"b": 1.0}\n{}\n', [11, 14])
+
+    NdjsonWriter(stream).write(page)
+
+    assert stream.getvalue() == page.text == join_lines([*page])
