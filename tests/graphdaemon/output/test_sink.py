@@ -276,3 +276,21 @@ def test_rows_that_wait_are_corrected_too(tmp_path: Path) -> None:
         sink.finish()
 
     assert path.read_text().splitlines() == ["parent.id,element.name", "2,new"]
+    assert sink.rows == 1
+
+
+@pytest.mark.parametrize("sort", [None, "id"])
+def test_no_file_appears_where_what_is_required_was_never_seen(
+    tmp_path: Path, sort: str | None
+) -> None:
+    """What an option names, and no record has, is refused before anybody takes the file."""
+    path = tmp_path / "rows.csv"
+    spec = OutputSpec("csv", ("id",), path, sort=sort, required=(("total", "--sort"),))
+
+    with Sink(spec, None) as sink:
+        sink.write(records({"id": "1", "totals": 2}))
+        with pytest.raises(UsageError, match="no record has a property total") as caught:
+            sink.finish()
+
+    assert caught.value.hint == "Did you mean totals?"
+    assert list(tmp_path.iterdir()) == []
