@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, Container
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +25,16 @@ from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import ListingRecord
 from graphdaemon.settings.read import read_settings
 from tests.support.lagging_graph import LaggingGraph
-from tests.support.listing_world import Outcome, list_world, people, scattered
-from tests.support.pretend_graph import Lies, PretendGraph, Record, Weather
+from tests.support.listing_world import (
+    Outcome,
+    accents_aside,
+    by_digest,
+    letters_alone,
+    list_world,
+    people,
+    scattered,
+)
+from tests.support.pretend_graph import Collation, Lies, PretendGraph, Record, Weather
 from tests.support.pretend_graph_server import serving
 
 NUMBER = 300
@@ -490,3 +499,51 @@ def test_records_of_another_directory_are_too_many() -> None:
     record = list_world(world, options=CHAIN).proved
 
     assert record.why == "Graph counts 100, and 200 were found"
+
+
+# Pages come in another order than ranges have, where the budget binds and ranges are joined.
+
+ORDERS: dict[str, tuple[Collation, Collation]] = {
+    "a culture compares, code points page": (letters_alone, str.casefold),
+    "code points compare, a culture pages": (str.casefold, letters_alone),
+    "case tells apart in pages alone": (str.casefold, str),
+    "accents tell apart in pages alone": (accents_aside, str.casefold),
+    "nobody can guess the order of ranges": (by_digest, str.casefold),
+}
+# A count that lags by as many as are missing would not show that they are.
+LAGGING = Lies(count=lambda count: count - 9)
+
+
+def odd_names(number: int) -> list[Record]:
+    """Names that cultures and code points put in different places."""
+    draws = random.Random(number)
+    signs = [*"abdeghjklmnprstABDEG", "é", "ß", "Ö", "ss", "-", "'", "_"]
+    return people(number, lambda at: "".join(draws.choices(signs, k=5)) + f"-{at}")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    "weather", [Weather(), Weather(change=0.1, expired=0.03)], ids=["calm", "rough"]
+)
+def test_no_range_is_left_by_the_order_of_its_pages(order: str, weather: Weather) -> None:
+    """What stands behind a page only Graph knows: nothing is missing, even before any check."""
+    collation, paging = ORDERS[order]
+    world = PretendGraph(
+        odd_names(800),
+        page_size=20,
+        collation=collation,
+        paging=paging,
+        lies=LAGGING,
+        weather=weather,
+        make=lambda _, at: {"displayName": f"M{at}"},
+        latency=0.02,
+        limit=44,
+        tells_load=True,
+        whole_by_id=True,
+        page_cost=2.0,
+    )
+
+    outcome = list_world(world, options=AUTO._replace(confirm=False))
+
+    assert outcome.proved.method == "ranges"
+    assert outcome.written == world.shown(directory=world.at_last_delta)

@@ -30,6 +30,12 @@ def accents_aside(text: str) -> str:
     return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
 
 
+def letters_alone(text: str) -> str:
+    """A culture's order: accents and what is no letter or digit make no difference."""
+    plain = accents_aside(text.replace("ß", "ss"))
+    return "".join(sign for sign in plain if sign.isalnum()) or plain
+
+
 def backwards(text: str) -> str:
     """From the last sign to the first."""
     return text.casefold()[::-1]

@@ -137,6 +137,7 @@ class PretendGraph:
         collection: Its name.
         key: What it is sorted by, unless ``by_id``.
         collation: Makes of a text what it is sorted by.
+        paging: The same for pages alone, where these come in another order than ranges have.
         by_id: Pages come in the order of IDs.
         whole_by_id: Those of everything do, though not those of a range of keys.
         page_cost: Resource units of a page of the collection; all else costs one.
@@ -155,6 +156,7 @@ class PretendGraph:
     collection: str = "users"
     key: str = "userPrincipalName"
     collation: Collation = str.casefold
+    paging: Collation | None = None
     by_id: bool = False
     whole_by_id: bool = False
     page_cost: float = 1.0
@@ -410,7 +412,8 @@ class PretendGraph:
     def _place(self, record: Record, condition: str) -> tuple[Any, str]:
         by_id = self.by_id or (self.whole_by_id and not condition)
         value = None if by_id else record.get(self.key)
-        return ((0,) if value is None else (1, self.collation(value))), record["id"]
+        place = self.paging or self.collation
+        return ((0,) if value is None else (1, place(value))), record["id"]
 
     def _serve_count(self, options: dict[str, str]) -> Response:
         condition = options.get("$filter", "")

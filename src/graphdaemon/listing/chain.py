@@ -1,6 +1,6 @@
 """One chain of pages: each names the next, and where a link fails the chain is begun anew."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import msgspec
@@ -9,7 +9,7 @@ from graphdaemon.errors import GraphError
 from graphdaemon.graph.links import altered, follow_within, path_of
 from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import quote_string
-from graphdaemon.listing.intervals import Interval, condition_of, condition_of_any
+from graphdaemon.listing.intervals import Interval, condition_of
 from graphdaemon.listing.target import Target
 
 RESTARTS = 10
@@ -30,7 +30,6 @@ class Chain(msgspec.Struct, eq=False):
     Attributes:
         condition: The `$filter` expression that makes the part; empty for everything.
         interval: What the condition means, if it is a range, which can be divided further.
-        joined: The ranges that it means, if it is several.
         replaces: The numbers of the chains that it is read in place of.
         depth: How many divisions made it, one within the other.
         link: The next page to ask for; None before the first.
@@ -53,7 +52,6 @@ class Chain(msgspec.Struct, eq=False):
     condition: str = ""
     interval: Interval | None = None
     depth: int = 0
-    joined: tuple[Interval, ...] = ()
     replaces: tuple[int, ...] = ()
     link: str | None = None
     pages: int = 0
@@ -150,13 +148,6 @@ Divide = Callable[[Chain, Page], Awaitable[bool]]
 def of_interval(interval: Interval, key: str, depth: int = 0) -> Chain:
     """Return the chain of the records whose `key` lies in `interval`."""
     return Chain(condition_of(interval, key), interval, depth)
-
-
-def of_intervals(intervals: Sequence[Interval], key: str) -> Chain:
-    """Return the chain of the records whose `key` lies in any of `intervals`."""
-    if len(intervals) == 1:
-        return of_interval(intervals[0], key)
-    return Chain(condition_of_any(intervals, key), joined=tuple(intervals))
 
 
 def of_prefix(prefix: str, key: str) -> Chain:

@@ -17,9 +17,6 @@ from graphdaemon.graph.query import quote_string
 LONGEST = 60
 """Characters of a boundary at most: Graph takes 120, and a shorter one divides as well."""
 
-# A page of fewer may stand in order by accident.
-_FEWEST_IN_ORDER = 20
-
 _DIGITS, _LETTERS = "0123456789", "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -43,52 +40,6 @@ def condition_of(interval: Interval, key: str) -> str:
     if interval.high is not None:
         parts.append(f"{key} le {quote_string(interval.high)}")
     return " and ".join(parts)
-
-
-def condition_of_any(intervals: Sequence[Interval], key: str) -> str:
-    """Return the `$filter` expression for what is in any of `intervals`, in parentheses."""
-    terms = (f"({condition_of(interval, key)})" for interval in intervals)
-    return f"({' or '.join(terms)})"
-
-
-def merge(intervals: Iterable[Interval]) -> list[Interval]:
-    """Return as few intervals as cover the same: those that end where another begins are joined."""
-    merged: list[Interval] = []
-    for interval in sorted(intervals, key=lambda one: fold(one.low or "")):
-        if merged and interval.low is not None and merged[-1].high == interval.low:
-            merged[-1] = Interval(merged[-1].low, interval.high)
-        else:
-            merged.append(interval)
-    return merged
-
-
-def rest_behind(interval: Interval, keys: Sequence[str]) -> Interval | None:
-    """
-    Return what of `interval` stands behind a page of it that came in order.
-
-    The last key is in it once more. None where the page shows no order, or one that is not ours in
-    every place: then nobody can tell what stands behind it.
-    """
-    folded = [fold(key) for key in keys]
-    if len(keys) < _FEWEST_IN_ORDER or any(left > right for left, right in pairwise(folded)):
-        return None
-    last = next((at for at in range(len(keys) - 1, 0, -1) if folded[at - 1] < folded[at]), 0)
-    low = _shorten(keys[last - 1], keys[last]) if last else ""
-    if not low or (interval.high is not None and fold(low) > fold(interval.high)):
-        return None
-    return Interval(low, interval.high)
-
-
-def cut_off(intervals: Iterable[Interval], rest: Interval) -> list[Interval]:
-    """Return what of `intervals` is in `rest`, which has no end."""
-    low = fold(rest.low or "")
-    return [
-        interval
-        if interval.low is not None and fold(interval.low) >= low
-        else Interval(rest.low, interval.high)
-        for interval in intervals
-        if interval.high is None or fold(interval.high) >= low
-    ]
 
 
 def is_within(keys: Sequence[str], interval: Interval) -> bool:

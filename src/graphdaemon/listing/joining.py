@@ -2,21 +2,19 @@
 What is read where the throttle budget holds a listing back: few chains, and full pages.
 
 More chains than the budget can feed only wait, and each ends in a page that is not full and costs
-as much. So ranges that nobody reads yet, and what is left of ranges whose pages come in order, are
-joined by `or`.
+as much. So neighbours among the ranges that nobody reads yet are joined. What was begun is read to
+its end: what stands behind a page only Graph knows, which may page in another order than that in
+which it compares.
 """
 
 from collections.abc import Callable, Sequence
 from itertools import islice
 
 from graphdaemon.graph.throttling.bucket import WINDOW_S
-from graphdaemon.listing.chain import Chain, of_intervals
-from graphdaemon.listing.intervals import Interval, cut_off, fold, merge, rest_behind
+from graphdaemon.listing.chain import Chain, of_interval
+from graphdaemon.listing.intervals import Interval, fold
 from graphdaemon.listing.target import Target
 
-# Ranges in one chain at most: Graph takes no more conditions with `or` ("Some limitations apply to
-# query parameters").
-_MOST_JOINED = 15
 # Pages in a part of a large collection: the last of them costs as much as a full one.
 _PAGES_IN_PART = 16
 # Parts to begin with where the service gives no count: two for each of the usual 32 chains.
@@ -96,19 +94,40 @@ def begin_at(end: str | None, boundaries: Sequence[str]) -> list[str]:
 
 
 def join_ranges(chains: Sequence[Chain], key: str, width: int) -> list[Chain]:
-    """Make of `chains`, which nobody reads yet, about `width`: ranges of `key` are joined."""
-    ranges = [chain for chain in chains if chain.interval is not None]
-    intervals = merge(chain.interval for chain in ranges if chain.interval is not None)
-    size = min(_MOST_JOINED, -(-len(intervals) // width))
-    groups = [intervals[at : at + size] for at in range(0, len(intervals), size)]
-    joined = [of_intervals(group, key) for group in groups]
-    if joined:
-        joined[0].replaces = tuple(chain.number for chain in ranges)
-    return [*(chain for chain in chains if chain.interval is None), *joined]
+    """
+    Make of `chains`, which nobody reads yet, about `width`: ranges that are neighbours are joined.
+
+    Whatever order Graph has, what is left covers the same: the boundaries between are left out.
+
+    Args:
+        chains: Chains that were not begun.
+        key: The property that ranges are of.
+        width: How many there are to be; where there are gaps between ranges, there are more.
+    """
+    # What has its first page already is as good as begun.
+    others = [chain for chain in chains if chain.interval is None or chain.first_page is not None]
+    ranges = [(one, one.interval) for one in chains if one.interval and one not in others]
+    ranges.sort(key=lambda one: fold(one[1].low or ""))
+    most = -(-len(ranges) // width)
+    groups: list[list[tuple[Chain, Interval]]] = []
+    for chain, interval in ranges:
+        group = groups[-1] if groups else []
+        if 0 < len(group) < most and _are_neighbours(group[0][1], group[-1][1], interval):
+            group.append((chain, interval))
+        else:
+            groups.append([(chain, interval)])
+    return others + [_join(group, key) for group in groups]
 
 
-def find_rests(chain: Chain, keys: Sequence[str]) -> list[Interval]:
-    """Return what is left of a chain's ranges after a page in order; nothing if it shows none."""
-    rest = rest_behind(Interval(), keys)
-    ranges = chain.joined if chain.interval is None else (chain.interval,)
-    return [] if rest is None else cut_off(ranges, rest)
+def _are_neighbours(first: Interval, last: Interval, other: Interval) -> bool:
+    """Say whether `other` begins where `last` ends; what joins both must not be everything."""
+    is_everything = first.low is None and other.high is None
+    return last.high is not None and last.high == other.low and not is_everything
+
+
+def _join(group: Sequence[tuple[Chain, Interval]], key: str) -> Chain:
+    if len(group) == 1:
+        return group[0][0]
+    joined = of_interval(Interval(group[0][1].low, group[-1][1].high), key)
+    joined.replaces = tuple(chain.number for chain, _ in group)
+    return joined

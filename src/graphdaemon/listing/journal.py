@@ -56,7 +56,6 @@ class _Line(msgspec.Struct, omit_defaults=True):
     high: str | None = None
     depth: int = 0
     # Several parts in one chain, and the chains that it is read in place of.
-    joined: list[tuple[str | None, str | None]] = []
     replaces: list[int] = []
     # A page that was read, by the number of its chain, and how far that has got with it.
     page: int | None = None
@@ -143,7 +142,6 @@ class Journal:
                 low=interval.low,
                 high=interval.high,
                 depth=chain.depth,
-                joined=[(part.low, part.high) for part in chain.joined],
                 replaces=[number for number in chain.replaces if number >= 0],
             )
         )
@@ -365,8 +363,7 @@ def _open(path: Path) -> BinaryIO:
 def _make_chain(line: _Line, number: int) -> Chain:
     is_range = line.low is not None or line.high is not None
     interval = Interval(line.low, line.high) if is_range else None
-    joined = tuple(Interval(*part) for part in line.joined)
-    return Chain(line.condition, interval, line.depth, joined, number=number)
+    return Chain(line.condition, interval, line.depth, number=number)
 
 
 def _one_line(record: msgspec.Raw) -> bytes:

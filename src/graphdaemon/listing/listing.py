@@ -242,9 +242,6 @@ class Listing:
         except GraphError as error:
             if not chain.condition or chain.pages_in_all or error.status != 400:
                 raise
-            if chain.joined:
-                self._pool.add(self._partition.separate(chain))
-                return
             # Not even the first page of this part: the service does not take such conditions.
             self._partition.give_up(f"a part was refused ({error.graph_code}): one chain")
             self._pool.add(self._partition.make_whole())

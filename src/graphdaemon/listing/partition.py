@@ -26,11 +26,10 @@ from graphdaemon.listing.intervals import (
     choose_boundaries,
     cover,
     divide,
-    fold,
     is_ordered,
     is_within,
 )
-from graphdaemon.listing.joining import Supply, begin_at, estimate_parts, find_rests, join_ranges
+from graphdaemon.listing.joining import Supply, begin_at, estimate_parts, join_ranges
 from graphdaemon.listing.record import Method
 from graphdaemon.listing.target import Target
 
@@ -104,11 +103,9 @@ class Partition:
         self._notes = notes
         self._may_divide = requested_method != "chain"
         self.supply = Supply(target, pool.size, self._pages_left)
-        self._may_join = not target.query.filter
         self._is_postponed = False
         self._is_probed = False
         self._first: Chain | None = None
-        self._in_order = True
         self._whole = Chain(limit=target.query.limit)
         self._has_parts = False
         self._is_read_again = False
@@ -135,15 +132,9 @@ class Partition:
 
     def join(self, chains: list[Chain]) -> list[Chain]:
         """Return what to read in place of `chains`, which nobody reads yet."""
-        if not self._may_join or not self.supply.is_short_of(chains):
+        if not self.supply.is_short_of(chains):
             return chains
         return join_ranges(chains, self._key.name, self.supply.width())
-
-    def separate(self, chain: Chain) -> list[Chain]:
-        """Return the ranges of a chain that was refused, each by itself."""
-        self._may_join = False
-        self._notes.append("ranges joined by `or` were refused: each was read by itself")
-        return [of_interval(interval, self._key.name) for interval in chain.joined]
 
     def resume(self, chains: Sequence[Chain]) -> list[Chain]:
         """Take up the chains of an earlier run; return those that are still to be read."""
@@ -160,7 +151,7 @@ class Partition:
 
     def _resume_parts(self, parts: list[Chain]) -> list[Chain]:
         # Prefixes are there only because ranges were found not to be honoured: these do not count.
-        prefixes = [part for part in parts if part.interval is None and not part.joined]
+        prefixes = [part for part in parts if part.interval is None]
         parts = prefixes or parts
         self._has_parts = True
         self.method = "prefixes" if prefixes else "ranges"
@@ -178,10 +169,6 @@ class Partition:
             await self._check_range(chain.interval, page)
             if self._is_worth_dividing(chain):
                 chain.handed_over = await self._divide_part(chain, chain.interval, page)
-            elif self.supply.is_bound() and self._pool.busy > self.supply.width():
-                chain.handed_over = self._may_join and self._hand_over(chain, page)
-        elif chain.joined and (chain.restarts or self._is_worth_separating()):
-            chain.handed_over = self._hand_over(chain, page)
         return chain.handed_over
 
     def give_up(self, reason: str = "") -> None:
@@ -238,15 +225,6 @@ class Partition:
                 self.expected = await self._target.count()
             except Error as error:
                 logger.info("no count of %s: %s", self._target.collection.name, error.code)
-
-    def _hand_over(self, chain: Chain, page: Page) -> bool:
-        """Leave what is left of ranges whose pages come in order to others; all after a restart."""
-        intervals = list(chain.joined) if chain.restarts else []
-        self._may_join = self._may_join and not chain.restarts
-        if not chain.restarts and self._in_order and self._key_is_shown:
-            intervals = find_rests(chain, texts_of(page.records, self._key.name))
-        self._pool.add([of_interval(interval, self._key.name) for interval in intervals])
-        return bool(intervals)
 
     async def _divide_whole(self, chain: Chain, page: Page) -> bool:
         """After a page of everything: find out which parts can be had, and add them."""
@@ -339,9 +317,6 @@ class Partition:
             return chain.pages & (chain.pages - 1) == 0
         return self._pages_left() / max(1, self._pool.busy) > chain.pages + 1
 
-    def _is_worth_separating(self) -> bool:
-        return self._pages_left() > self._pool.size and not self.supply.is_bound()
-
     def _pages_left(self) -> float:
         """How many pages are still to be read, as far as anybody knows."""
         if self.expected is None:
@@ -366,8 +341,6 @@ class Partition:
         if not self._key_is_shown:
             return
         keys = range_trial.some_keys(page, self._key.name)
-        folded = [fold(key) for key in keys]
-        self._in_order = self._in_order and folded == sorted(folded)
         if self._is_probed or is_within(keys, interval):
             return
         self._is_probed = True

@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
-import pytest
-
-from graphdaemon.listing.chain import of_interval, of_prefix
+from graphdaemon.graph.page import Page
+from graphdaemon.listing.chain import Chain, of_interval, of_prefix
 from graphdaemon.listing.intervals import Interval
-from graphdaemon.listing.joining import begin_at, estimate_parts, find_rests, join_ranges
+from graphdaemon.listing.joining import begin_at, estimate_parts, join_ranges
 
-KEYS = [f"b{number:02d}" for number in range(20)]
+
+def make_ranges(*ends: tuple[str | None, str | None]) -> list[Chain]:
+    ranges = [of_interval(Interval(*pair), "name") for pair in ends]
+    for number, chain in enumerate(ranges):
+        chain.number = number
+    return ranges
 
 
 def test_ranges_that_follow_one_another_become_one() -> None:
-    """A gap stays a gap, and what is no range stays as it is."""
-    ends = (("e", "g"), ("a", "b"), ("b", "c"))
-    ranges = [of_interval(Interval(*pair), "name") for pair in ends]
+    """A gap stays a gap, what is no range stays, and the journal hears what is replaced."""
+    ranges = make_ranges(("e", "g"), ("a", "b"), ("b", "c"))
 
-    prefix, joined = join_ranges([*ranges, of_prefix("x", "name")], "name", 1)
+    prefix, joined, alone = join_ranges([*ranges, of_prefix("x", "name")], "name", 1)
 
     assert prefix.condition == "startswith(name,'x')"
-    assert joined.joined == (Interval("a", "c"), Interval("e", "g"))
-    assert joined.condition == "((name ge 'a' and name le 'c') or (name ge 'e' and name le 'g'))"
+    assert joined.condition == "name ge 'a' and name le 'c'"
+    assert joined.replaces == (1, 2)
+    assert alone is ranges[0]
 
 
-def test_no_more_than_fifteen_ranges_are_joined() -> None:
-    """Graph takes no more conditions with `or`."""
-    ranges = [of_interval(Interval(f"{at:02d}", f"{at:02d}x"), "name") for at in range(31)]
+def test_as_many_are_left_as_can_be_read_at_a_time() -> None:
+    """Each is of as many ranges as the others."""
+    ranges = make_ranges(*((f"{at:02d}", f"{at + 1:02d}") for at in range(10)))
 
-    assert [len(chain.joined) or 1 for chain in join_ranges(ranges, "name", 1)] == [15, 15, 1]
+    joined = join_ranges(ranges, "name", 3)
 
-
-def test_what_is_left_begins_with_the_last_key_of_the_page() -> None:
-    """Ranges before it were read, those behind it are left whole."""
-    chain = join_ranges(
-        [of_interval(Interval(*pair), "name") for pair in (("a", "b1"), ("b15", "c"), ("d", None))],
-        "name",
-        1,
-    )[0]
-
-    assert find_rests(chain, KEYS) == [Interval("b19", "c"), Interval("d", None)]
+    assert [chain.interval for chain in joined] == [("00", "04"), ("04", "08"), ("08", "10")]
 
 
-@pytest.mark.parametrize("keys", [KEYS[::-1], KEYS[:5]], ids=["falling", "too few"])
-def test_nobody_can_tell_what_is_left_where_a_page_shows_no_order(keys: list[str]) -> None:
-    """A few keys may stand in order by accident."""
-    assert find_rests(of_interval(Interval("a", "c"), "name"), keys) == []
+def test_everything_is_no_range() -> None:
+    """A chain without a condition is the one of the whole: it is never made of parts."""
+    ranges = make_ranges((None, "c"), ("c", "m"), ("m", None))
+
+    assert [chain.interval for chain in join_ranges(ranges, "name", 1)] == [
+        (None, "m"),
+        ("m", None),
+    ]
+
+
+def test_a_range_whose_first_page_was_read_is_not_joined() -> None:
+    """That page would be read once more."""
+    ranges = make_ranges((None, "c"), ("c", "m"), ("m", "z"))
+    ranges[0].first_page = Page([], None, None)
+
+    first, joined = join_ranges(ranges, "name", 1)
+
+    assert first is ranges[0]
+    assert joined.interval == ("c", "z")
 
 
 def test_parts_are_enough_for_every_chain_and_few_in_a_large_collection() -> None:
