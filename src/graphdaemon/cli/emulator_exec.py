@@ -41,7 +41,7 @@ _CREDENTIALS = ("secret", "certificate", "managed-identity", "none")
     type=click.Choice(_METHODS),
     default=_METHODS[0],
     show_default=True,
-    help="How its calls are led here; a proxy where there are no namespaces of Linux.",
+    help="How to redirect its calls; use proxy where Linux namespaces are not available.",
 )
 @tenant_options
 @click.option(
@@ -49,14 +49,14 @@ _CREDENTIALS = ("secret", "certificate", "managed-identity", "none")
     default=250,
     show_default=True,
     type=click.IntRange(0, 1_000_000),
-    help="How many there are in the tenant.",
+    help="How many users the tenant has.",
 )
 @click.option(
     "--credential",
     type=click.Choice(_CREDENTIALS),
     default=_CREDENTIALS[0],
     show_default=True,
-    help="What its AZURE_ variables prove its identity with.",
+    help="The credential that its AZURE_ variables hold.",
 )
 @click.option(
     "--env",

@@ -17,18 +17,18 @@ tenant_options = combine(
         "permissions",
         multiple=True,
         metavar="VALUE",
-        help="Grant the ready application this app role besides User.Read.All; repeatable.",
+        help="Grant the ready application this app role in addition to User.Read.All; repeatable.",
     ),
     click.option(
         "--tenant",
         "tenant_file",
         type=FileName(written=False, exists=True, dir_okay=False),
-        help="File in TOML that describes the tenant instead; see the documentation.",
+        help="TOML file that describes the tenant; see the documentation.",
     ),
     click.option(
         "--faults",
         type=FileName(written=False, exists=True, dir_okay=False),
-        help="File of what is to go wrong, in TOML or JSON; see the documentation.",
+        help="TOML or JSON file with the faults to cause; see the documentation.",
     ),
 )
 

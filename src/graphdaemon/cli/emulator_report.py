@@ -20,7 +20,7 @@ _ENDINGS = {"text": ".txt", "json": ".json", "html": ".html"}
     type=click.Choice([*_ENDINGS]),
     default="text",
     show_default=True,
-    help="A page of HTML needs nothing beside it.",
+    help="The HTML page is self-contained.",
 )
 @fail_on_option
 @click.argument("recording", type=FileName(written=False, exists=True, dir_okay=False))

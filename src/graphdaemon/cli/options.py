@@ -81,11 +81,14 @@ api_options = combine(
 )
 
 quiet_option = click.option(
-    "--quiet", "-q", is_flag=True, help="Say nothing where all is well, so that cron mails trouble."
+    "--quiet",
+    "-q",
+    is_flag=True,
+    help="Print nothing if all is well, so that cron mails only trouble.",
 )
 
 verbose_option = click.option(
-    "--verbose", "-v", count=True, help="Say what is done; twice: everything."
+    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
 )
 
 
@@ -126,7 +129,7 @@ query_options = combine(
         callback=_join,
         metavar="NAMES",
         shell_complete=_complete_related,
-        help="Read for each record besides, such as manager,memberOf. Repeatable.",
+        help="Also read this for each record, such as manager,memberOf. Repeatable.",
     ),
 )
 
@@ -139,7 +142,7 @@ explode_options = combine(
     click.option(
         "--keep-empty",
         is_flag=True,
-        help="With --explode: write a row too where the list is empty.",
+        help="With --explode: write a row even if the list is empty.",
     ),
 )
 
@@ -149,7 +152,9 @@ order_options = combine(
         metavar="PROPERTY",
         help="Sort by id, another property, or one within it, such as employeeOrgData.division.",
     ),
-    click.option("--hold", is_flag=True, help="Print nothing before it is known to be the whole."),
+    click.option(
+        "--hold", is_flag=True, help="Print nothing until the list is known to be complete."
+    ),
 )
 
 proof_options = combine(
@@ -159,18 +164,20 @@ proof_options = combine(
         help="Write the listing record to this file, as JSON.",
     ),
     click.option(
-        "--allow-unproved", is_flag=True, help="Exit with 0 even if nothing proves it complete."
+        "--allow-unproved",
+        is_flag=True,
+        help="Exit with 0 even if the listing is not proved complete.",
     ),
     click.option(
         "--resume",
         type=FileName(written=True),
-        help="Note progress in this file, and go on from it if it is there.",
+        help="Note progress in this file, and resume from it if it exists.",
     ),
     click.option(
         "--within",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Give up if it is not done by then; by default a day.",
+        help="Give up after this time; by default a day.",
     ),
     click.option(
         "--attempts",
@@ -188,7 +195,7 @@ proof_options = combine(
     click.option(
         "--chains",
         type=click.IntRange(1, 64),
-        help="How many pages to ask for at a time.",
+        help="How many pages to request at a time.",
     ),
     click.option(
         "--polite",

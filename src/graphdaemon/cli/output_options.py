@@ -17,7 +17,7 @@ format_option = click.option(
     "-f",
     "format_",
     type=click.Choice(FORMATS),
-    help="By default what --output's name says, else json.",
+    help="By default as the name of --output says, or else json.",
 )
 
 file_options = combine(
@@ -25,16 +25,16 @@ file_options = combine(
         "--output",
         "-o",
         type=FileName(written=True, allow_dash=True),
-        help="Write to this file, which appears when it is whole.",
+        help="Write to this file, which appears only when it is complete.",
     ),
     click.option(
         "--compress",
         type=click.Choice(COMPRESSIONS),
-        help="By default what --output's name says (.gz, .zst).",
+        help="By default as the name of --output says (.gz, .zst).",
     ),
     click.option("--query", help="JMESPath, such as '[?mail].{name: displayName}'."),
     click.option("--raw-cells", is_flag=True, help="In CSV, leave texts like =1+1 as they are."),
-    click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, as Excel wants."),
+    click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, as Excel expects."),
 )
 
 output_options = combine(format_option, file_options)

@@ -21,7 +21,9 @@ fail_on_option = click.option(
 
 report_options = combine(
     click.option(
-        "--report", is_flag=True, help="Say at the end what the program did, and what is wrong."
+        "--report",
+        is_flag=True,
+        help="Report at the end what the program did, and what it does wrong.",
     ),
     click.option(
         "--report-to",

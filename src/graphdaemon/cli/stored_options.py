@@ -83,9 +83,13 @@ listing_options = combine(
         "--store",
         metavar="URL",
         callback=check_store,
-        help="List what this store has, and ask nobody.",
+        help="List the content of this store, without a request to Graph.",
     ),
-    click.option("--as-of", metavar="TIME", help="As it was then, such as 2026-11-01T00:00Z."),
+    click.option(
+        "--as-of",
+        metavar="TIME",
+        help="Show the collection as it was then, such as 2026-11-01T00:00Z.",
+    ),
     click.option("--where", metavar="SQL", help="Such as \"department = 'Sales'\"."),
     tenant_option,
 )

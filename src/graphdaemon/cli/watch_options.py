@@ -28,19 +28,19 @@ watch_options = combine(
     click.option(
         "--allow-remote",
         is_flag=True,
-        help="Let other machines ask for health and metrics; nobody signs in.",
+        help="Let other machines read health and metrics, without signing in.",
     ),
     click.option(
         "--allow-remote-page",
         is_flag=True,
-        help="Let them see the status page, too: it shows people's data.",
+        help="Let them see the status page too, which shows personal data.",
     ),
     click.option(
         "--allow-host",
         "hosts",
         multiple=True,
         metavar="NAME",
-        help="A name by which this machine may be asked, besides its own. Repeatable.",
+        help="Another name that requests may use for this machine. Repeatable.",
     ),
     click.option(
         "--traces",

@@ -34,7 +34,7 @@ _NAME = click.option(
     default="graphdaemon",
     show_default=True,
     callback=_check_name,
-    help="Its subject's name.",
+    help="The name in its subject.",
 )
 
 
@@ -73,17 +73,19 @@ def new(*, out: Path, days: int, name: str) -> None:
 @options.settings_argument
 @_DAYS
 @_NAME
-@click.option("--object-id", help="Object ID of the app, where it may not read its registration.")
-@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+@click.option("--object-id", help="Object ID of the app, if it may not read its registration.")
+@click.option(
+    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+)
 def rotate(
     *, parameters: Path | None, days: int, name: str, object_id: str | None, verbose: int
 ) -> None:
     """
     Replace the app's certificate while everything runs.
 
-    A new key pair is made and added to the app, which the old one vouches for; when the identity
-    platform accepts it, the settings' private_key_file is replaced, and the old key removed. No
-    permission is needed. Stopped at any moment and run again, it goes on where it was.
+    It creates a new key pair and adds it to the app; the old key vouches for it, so no permission
+    is needed. When the identity platform accepts the new key, it replaces the private_key_file of the
+    settings and removes the old key. If it is interrupted, run it again: it continues.
     """
     # Making a certificate needs nothing that talks to the identity platform.
     from graphdaemon.registration.rotation import Rotation

@@ -27,7 +27,7 @@ _WAIT_S = 300
     is_flag=False,
     flag_value=str(_WAIT_S),
     metavar="[SECONDS]",
-    help="Wait until a new token shows the consent; 300 seconds unless told otherwise.",
+    help="Wait until a new token shows the consent; 300 seconds by default.",
 )
 @click.option("--role", "roles", multiple=True, help="A role to wait for; repeatable.")
 @click.option(
@@ -35,7 +35,7 @@ _WAIT_S = 300
     "calls",
     multiple=True,
     metavar="CALL",
-    help='Wait for what a call needs, such as "GET /users". By default endpoint.',
+    help='Wait for what a call needs, such as "GET /users"; by default the call in endpoint.',
 )
 @click.option(
     "--redirect-uri",
@@ -43,7 +43,9 @@ _WAIT_S = 300
     help="Where the page leads afterwards, one that is registered; only the API in scope is "
     "consented to then.",
 )
-@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+@click.option(
+    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+)
 def consent(
     *,
     parameters: Path | None,
@@ -57,9 +59,9 @@ def consent(
     """
     Print the page where an administrator consents.
 
-    Send it to an administrator of the tenant: it grants the application permissions that the
-    registration asks for. With --wait, new tokens are asked for until they show it; the exit code
-    is 4 if the time passes first.
+    Send it to an administrator of the tenant. The page grants the application permissions that the
+    registration requests. With --wait, the command requests new tokens until one shows the consent;
+    the exit code is 4 if the time runs out first.
     """
     terminal.configure_log(verbose)
     parameters, seconds = _read_wait(wait, parameters)

@@ -18,8 +18,8 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
     """
     Print how many records a collection has.
 
-    It is Graph's own count, from an index that lags behind by minutes; `graphdaemon list` counts
-    what is there. COLLECTION and PARAMETERS are those of `graphdaemon list`.
+    This is Graph's own count, from an index that lags behind by minutes; `graphdaemon list` counts
+    the records themselves. COLLECTION and PARAMETERS are those of `graphdaemon list`.
     """
     from graphdaemon.cli.collection_argument import check_collection, find_members
     from graphdaemon.cli.interrupt import run_async

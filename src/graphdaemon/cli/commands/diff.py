@@ -26,7 +26,7 @@ _BATCH = 1_000
 @click.option(
     "--since", metavar="TIME", required=True, help="Such as 2026-11-01, or 2026-11-01T08:30Z."
 )
-@click.option("--until", metavar="TIME", help="By default now.")
+@click.option("--until", metavar="TIME", help="The end of the time; by default now.")
 @stored_options.store_options
 @output_options.output_options
 @options.order_options
@@ -36,10 +36,9 @@ def diff(*, collections: tuple[str, ...], **arguments: Any) -> None:
     """
     Show what changed since a time, from a store.
 
-    COLLECTION is users, groups, groups/members and so on; by default all that the store
-    knew then. An
-    object has one line, whatever happened to it in between: it is there now and was not, or the
-    other way round, or the values of the properties that are named differ.
+    COLLECTION is users, groups, groups/members and so on; by default all that the store knew then.
+    Each object has one line, whatever happened to it in between: it exists now and did not before,
+    or the other way round, or the values of the named properties differ.
     """
     from graphdaemon.cli.event_output import read_event_spec, render_event
     from graphdaemon.output.sink import Sink

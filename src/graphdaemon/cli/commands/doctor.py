@@ -37,7 +37,7 @@ _STYLES = {
     "calls",
     multiple=True,
     metavar="CALL",
-    help='A call that is to work, such as "GET /users"; repeatable. By default endpoint.',
+    help='A call that should work, such as "GET /users"; repeatable. By default that in endpoint.',
 )
 @click.option(
     "--api",
@@ -52,7 +52,9 @@ _STYLES = {
     help="With --api: the file that holds the caller's access token; - is standard input.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
-@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+@click.option(
+    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+)
 def doctor(
     *,
     parameters: Path | None,
@@ -66,12 +68,12 @@ def doctor(
     """
     Find out why it does not work.
 
-    Looks at settings, network, token service, credential, token, roles and the call itself, in
-    turn; says of the first that fails what is wrong and what to do. Nothing is changed anywhere.
+    It checks settings, network, token service, credential, token, roles and the call itself, in
+    turn. For the first check that fails, it says what is wrong and what to do. It changes nothing.
     The exit code is that of the failure.
 
     With --api and --token it says instead why an API of your own would refuse a token, in the words
-    that its callers are answered; nothing is sent to the API.
+    that its callers get; nothing is sent to the API.
 
     With --tenants every tenant has a section, or a member of the JSON, and the exit code is that of
     the first tenant, by name, of which something failed.

@@ -61,7 +61,7 @@ _data = click.option(
     default="graphdaemon-tenant",
     show_default=True,
     type=FolderName(),
-    help="Folder of the tenant; made and filled when new, reopened when not.",
+    help="Folder of the tenant; created and filled if it is new, else reopened.",
 )
 
 
@@ -88,7 +88,7 @@ emulator.add_command(report_)
     type=click.Choice(["2024", "2026"]),
     default="2026",
     show_default=True,
-    help="The year whose defaults of Microsoft's the tenant follows.",
+    help="The year whose Microsoft defaults the tenant follows.",
 )
 @click.option("--managed-identity", is_flag=True, help="Serve a machine's identity endpoints too.")
 @click.option(
@@ -103,7 +103,7 @@ emulator.add_command(report_)
     "--from",
     "recording",
     type=FileName(written=False, exists=True, dir_okay=False),
-    help="Recording whose tenant to answer for instead, as far as it shows it.",
+    help="Recording to make the tenant from, as far as it shows one.",
 )
 @record_option
 @report_options
@@ -171,7 +171,7 @@ def serve(
     multiple=True,
     type=_ImportedFile(),
     metavar="FILE",
-    help="Take what a real tenant's export holds instead; also as users=FILE; repeatable.",
+    help="Import the export of a real tenant instead; also as users=FILE; repeatable.",
 )
 def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None:
     """Fill the folder of a tenant, for `emulator serve` to open."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     "folder",
     type=FolderName(),
     required=True,
-    help="The folder; made, for you alone, if there is none.",
+    help="The folder; if it is missing, it is created so that only you can read it.",
 )
 @options.quiet_option
 def export(

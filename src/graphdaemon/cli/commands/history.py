@@ -19,8 +19,8 @@ def history(*, id_: str, **arguments: Any) -> None:
 
     ID is the object's ID, or GROUP/MEMBER for one membership. Each line is a change that
     `graphdaemon sync` has seen, of the object itself or of what it is a member, an owner or a
-    manager of: when, and which property had which value before and after. As JSON, the whole object
-    stands beside it.
+    manager of: when it happened, and which property had which value before and after. JSON also has
+    the whole object.
     """
     from graphdaemon.cli.event_output import read_event_spec, render_event
     from graphdaemon.errors import UsageError

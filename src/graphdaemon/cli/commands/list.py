@@ -29,14 +29,14 @@ def list_(*, collection: str, group: str | None, **arguments: Any) -> int:
     List a collection of the directory.
 
     COLLECTION is users, groups, devices, applications, servicePrincipals, members (of the group
-    that --of names), or a path such as groups/{id}/owners. Every page is read, and the last line
-    says what proves it. PARAMETERS is the settings file, found as for `graphdaemon users`.
+    that --of names), or a path such as groups/{id}/owners. It reads every page, and the
+    last line says what proves the list complete. PARAMETERS is the settings file, found as for `graphdaemon users`.
 
-    An API of your own is read page by page: a list, or an object with `value`; and nothing is asked
-    of it that is not an option here. Several pages are read twice where that proves them complete.
+    An API of your own is read page by page: a list, or an object with `value`. It is sent no query
+    options except those given here. Several pages are read twice where that proves them complete.
 
-    With --store nothing is fetched: COLLECTION is one that `graphdaemon sync` keeps, such as
-    groups/members, as it is now or was at a time.
+    With --store nothing is requested from Graph: COLLECTION is one that `graphdaemon sync` keeps,
+    such as groups/members, as it is now or as it was at a given time.
 
     With --tenants every record begins with the name of its tenant's file, as `tenant`. Nothing is
     written of a tenant whose listing is not proved complete, and the exit code is that of the first

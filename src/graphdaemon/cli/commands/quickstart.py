@@ -33,7 +33,7 @@ _PORT = 8443
     "-f",
     "format_",
     type=click.Choice(FORMATS),
-    help="Print all users so; by default JSON, and on a terminal the first few as a table.",
+    help="Print all users in this format; by default JSON, on a terminal the first few as a table.",
 )
 @click.option(
     "--folder",
@@ -47,7 +47,9 @@ _PORT = 8443
 @click.option(
     "--lang", type=click.Choice(list(WORDS)), default="en", help="Language of the steps: en or pt."
 )
-@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+@click.option(
+    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+)
 @click.pass_context
 def quickstart(
     context: click.Context,

@@ -43,7 +43,12 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
 
 
 @click.command(cls=StrictCommand)
-@click.option("--name", default=DEFAULT_NAME, show_default=True, help="Of the app; finds it again.")
+@click.option(
+    "--name",
+    default=DEFAULT_NAME,
+    show_default=True,
+    help="Name of the app, by which it is found again.",
+)
 @click.option(
     "--permission",
     "permissions",
@@ -62,9 +67,11 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
     "--certificate",
     "kind",
     flag_value="certificate",
-    help="Prove the app's identity by a certificate, made here; the default.",
+    help="Use a certificate, created on this machine, as the credential; the default.",
 )
-@click.option("--secret", "kind", flag_value="secret", help="By a client secret.")
+@click.option(
+    "--secret", "kind", flag_value="secret", help="Use a client secret as the credential."
+)
 @click.option(
     "--federated",
     metavar="WHO",
@@ -105,15 +112,19 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
     default="parameters.json",
     show_default=True,
     type=FileName(written=True, beside=(".pem",), dir_okay=False),
-    help="The settings; TOML by its name. A key goes beside it, as .pem.",
+    help="The settings file; .toml for TOML. A key is written beside it, as .pem.",
 )
-@click.option("--force", is_flag=True, help="Replace files that others have written.")
-@click.option("--tenant", help="Directory (tenant) ID or domain; by default of whoever signs in.")
+@click.option("--force", is_flag=True, help="Replace files that this command did not write.")
+@click.option(
+    "--tenant", help="Directory (tenant) ID or domain; by default that of the person who signs in."
+)
 @click.option(
     "--cloud", type=click.Choice([cloud.name for cloud in CLOUDS]), help="A national cloud."
 )
-@click.option("--authority", help="Who issues tokens, if no cloud of Microsoft's.")
-@click.option("--endpoint", help="Where Graph is, if not in a cloud of Microsoft's.")
+@click.option(
+    "--authority", help="Address of the token service, if it is not in a Microsoft cloud."
+)
+@click.option("--endpoint", help="Address of Graph, if it is not in a Microsoft cloud.")
 @click.option("--browser", "login", flag_value="browser", help="Sign in in this machine's browser.")
 @click.option(
     "--device-code",
@@ -121,32 +132,41 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
     flag_value="code",
     help="Sign in with a code, in any browser; the default where there is none.",
 )
-@click.option("--az", "login", flag_value="az", help="Take the sign-in of Azure CLI.")
+@click.option("--az", "login", flag_value="az", help="Use the sign-in of Azure CLI.")
 @click.option(
     "--as",
     "as_app",
     metavar="PARAMETERS",
     type=FileName(written=False, dir_okay=False),
-    help="Register as an app that may, by its settings.",
+    help="Sign in as an app that may register others; this is its settings file.",
 )
 @click.option(
-    "--client-id", default=PUBLIC_CLIENT, show_default=True, help="The public client to sign in to."
+    "--client-id",
+    default=PUBLIC_CLIENT,
+    show_default=True,
+    help="Client ID of the public client to sign in to.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, and change nothing.")
-@click.option("--delete", is_flag=True, help="Undo it: the app and the files that were written.")
-@click.option("--purge", is_flag=True, help="With --delete: from the recycle bin too.")
-@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+@click.option(
+    "--delete", is_flag=True, help="Undo it: delete the app and the files that were written."
+)
+@click.option(
+    "--purge", is_flag=True, help="With --delete: delete the app from the recycle bin too."
+)
+@click.option(
+    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+)
 def register(**arguments: Any) -> int:
     """
     Register the app in a tenant, or repair that.
 
-    Signs an administrator in, and makes what is missing: the registration, its service principal,
-    a credential, application permissions, admin consent, and the settings file; then proves it by
-    a call. Run again, it changes what differs and nothing else; stopped at any moment and run
-    again, it goes on.
+    It signs an administrator in and creates what is missing: the registration, its service
+    principal, a credential, application permissions, admin consent, and the settings file. Then it
+    makes a call to prove that they work. If you run it again, it changes only what differs; if it
+    was interrupted, it continues.
 
-    With --expose it makes an API of your own in the same way: App ID URI, app roles, tokens of
-    version 2, and who may call it.
+    With --expose it registers an API of your own in the same way: App ID URI, app roles, tokens of
+    version 2, and the apps that may call it.
     """
     terminal.configure_log(arguments["verbose"])
     desired = _read_desired_state(arguments)

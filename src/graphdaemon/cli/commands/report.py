@@ -28,7 +28,7 @@ _shared_options = combine(
         "-f",
         "format_",
         type=click.Choice((*FORMATS, "html")),
-        help="By default what --output's name says, else json.",
+        help="By default as the name of --output says, or else json.",
     ),
     output_options.file_options,
     click.option("--sort", metavar="PROPERTY", help="Sort by this property of the rows."),
@@ -36,13 +36,13 @@ _shared_options = combine(
         "--store",
         metavar="URL",
         callback=stored_options.check_store,
-        help="Report on what this store has, and ask nobody.",
+        help="Report on the content of this store, without a request to Graph.",
     ),
     stored_options.tenant_option,
     click.option(
         "--attempts",
         type=click.IntRange(1, 100),
-        help="How often to ask for one page, by default 5.",
+        help="How often to request one page; by default 5.",
     ),
     click.option(
         "--polite",
@@ -64,7 +64,7 @@ _since_option = click.option(
     default=_SINCE,
     show_default=True,
     metavar="TIME",
-    help="What was not seen, or used, for so long.",
+    help="How long something must not have been seen or used, such as 90d.",
 )
 
 
@@ -73,8 +73,8 @@ def report() -> None:
     """
     Report on credentials, stale objects and permissions.
 
-    Every report reads its collections whole, and fails where nothing proves that they are. It ends
-    with exit code 10 where a row has a finding that --fail-on names.
+    Every report reads whole collections, and fails if they are not proved complete. It ends with
+    exit code 10 if a row has a finding that --fail-on names.
     """
 
 
@@ -88,7 +88,7 @@ def report() -> None:
 @click.option(
     "--skip-expired",
     metavar="TIME",
-    help="Leave out what expired longer ago than this, such as 90d; 0d leaves out all of it.",
+    help="Omit what expired longer ago than this, such as 90d; 0d omits everything that expired.",
 )
 @click.option(
     "--longest",
@@ -136,7 +136,7 @@ def credentials(
     default="users,guests,devices",
     show_default=True,
     metavar="KINDS",
-    help="Of which: users, guests, devices, comma-separated.",
+    help="What to report on: users, guests, devices, comma-separated.",
 )
 @_shared_options
 def stale(*, since: str, of: str, **arguments: Any) -> None:
@@ -172,7 +172,10 @@ def stale(*, since: str, of: str, **arguments: Any) -> None:
     help="What a program needs: the report of a run, from `emulator exec --report-to run.json`.",
 )
 @click.option(
-    "--app", "app_id", metavar="ID", help="The client ID of that program; by default one's own."
+    "--app",
+    "app_id",
+    metavar="ID",
+    help="The client ID of that program; by default that of the settings.",
 )
 @_activity_option
 @_shared_options

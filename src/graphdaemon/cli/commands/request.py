@@ -35,7 +35,7 @@ _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 @click.option(
     "--body",
     type=FileName(written=False, exists=True, dir_okay=False, allow_dash=True),
-    help="Send this file along; - is standard input.",
+    help="Send this file as the body; - is standard input.",
 )
 @click.option("--header", "headers", multiple=True, metavar="HEADER", help="Such as 'Prefer: …'.")
 @click.option("--include", "-i", is_flag=True, help="Show status and headers on stderr.")
@@ -56,10 +56,10 @@ def request(
     Send any request, as the app.
 
     URL is a path below Graph's version, such as users/{id}/revokeSignInSessions or
-    /beta/reports/…, or a whole address of the origin that the settings name, be it Graph or an API
-    of your own; the token goes nowhere else. JSON is printed as for other commands, anything else
-    as it came. What is not safe to send twice is sent twice only where it was refused unread (429).
-    If requests of a $batch were refused, the exit code is 5, as for one that is sent alone.
+    /beta/reports/…, or a whole address at the origin that the settings name, be it Graph or an API
+    of your own; the token goes nowhere else. JSON is printed as by other commands, and anything
+    else unchanged. A request that is not safe to repeat is repeated only after a refusal that left
+    it unread (429). If requests of a $batch are refused, the exit code is 5, as for a single one.
     """
     from graphdaemon.cli.api_settings import load_api_settings
     from graphdaemon.cli.interrupt import run_async

@@ -51,27 +51,27 @@ _LEVELS = ("debug", "info", "warning", "error")
     type=click.IntRange(1, 64),
     default=8,
     show_default=True,
-    help="How many tenants to work at at a time.",
+    help="How many tenants to work on at a time.",
 )
 @click.option(
-    "--allow-unproved", is_flag=True, help="Keep also what nothing proves to be complete."
+    "--allow-unproved", is_flag=True, help="Also keep readings that are not proved complete."
 )
-@click.option("--chains", type=click.IntRange(1, 64), help="How many pages to ask for at a time.")
+@click.option("--chains", type=click.IntRange(1, 64), help="How many pages to request at a time.")
 @click.option(
     "--polite",
     metavar="PERCENT",
     help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
 )
 @watch_options
-@click.option("--quiet", "-q", is_flag=True, help="Say only what goes wrong.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only failures.")
 @options.verbose_option
 def run(**arguments: Any) -> int:
     """
     Keep a database in step with the directory, for ever.
 
     COLLECTION is as in sync; by default all that the app may read. PARAMETERS is the settings
-    file. Any number of these on one PostgreSQL share the work. SIGTERM ends it; SIGHUP reads the
-    settings again.
+    file. Any number of daemons on one PostgreSQL share the work. SIGTERM ends the daemon; SIGHUP
+    makes it read the settings again.
     """
     from graphdaemon.cli.run_daemon import run_daemon
     from graphdaemon.daemon.options import DaemonOptions

@@ -35,9 +35,9 @@ def status(*, store: str | None, max_age: str | None, as_json: bool, verbose: in
     """
     Show how old a store is, and what fails.
 
-    Of each tenant and collection: when it was last in step with the directory, its rows, the age of
-    its delta link, the next run, and the last failure with its hint; and when the credentials end.
-    The store alone is asked, whether a daemon runs or not. The exit code is 0 if everything is in
+    For each tenant and collection, it shows when it was last in step with the directory, its rows,
+    the age of its delta link, the next run, and the last failure with its hint. It also shows when
+    the credentials expire. It reads only the store, whether a daemon runs or not. The exit code is 0 if everything is in
     step, and 11 if something is late, or never was.
     """
     from graphdaemon.daemon.status import read_status

@@ -38,7 +38,7 @@ REPORT_BEGINNING = b'{\n  "tenant":'
 @click.option(
     "--reconcile-every",
     metavar="TIME",
-    help="Do that by itself after so long, such as 12h, or never; by default the setting, else 7d.",
+    help="How often to do that, such as 12h, or never; by default the setting, or else 7d.",
 )
 @click.option(
     "--allow-deletes",
@@ -50,10 +50,10 @@ REPORT_BEGINNING = b'{\n  "tenant":'
     type=click.FloatRange(min=0),
     default=0,
     metavar="SECONDS",
-    help="How long to wait for another sync of the same store.",
+    help="How long to wait while another sync uses the store.",
 )
 @click.option(
-    "--allow-unproved", is_flag=True, help="Keep also what nothing proves to be complete."
+    "--allow-unproved", is_flag=True, help="Also keep readings that are not proved complete."
 )
 @click.option(
     "--feed",
@@ -66,20 +66,20 @@ REPORT_BEGINNING = b'{\n  "tenant":'
     type=FileName(written=True),
     default="dead-letters.ndjson",
     show_default=True,
-    help="Where changes go that the address did not take.",
+    help="File for changes that the address did not accept.",
 )
 @click.option(
     "--feed-patience",
     metavar="TIME",
     default="3d",
     show_default=True,
-    help="How long a change is offered to the address before it goes there.",
+    help="How long to offer a change to the address before it goes to that file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option(
     "--proof", type=FileName(written=True), help="Write the report to this file, as JSON."
 )
-@click.option("--chains", type=click.IntRange(1, 64), help="How many pages to ask for at a time.")
+@click.option("--chains", type=click.IntRange(1, 64), help="How many pages to request at a time.")
 @click.option(
     "--polite",
     metavar="PERCENT",
@@ -93,8 +93,8 @@ def sync(**arguments: Any) -> int:
 
     COLLECTION is users, groups, groups/members, groups/owners, users/manager, devices,
     applications, servicePrincipals or servicePrincipals/appRoleAssignedTo; by default all that
-    the app may read. PARAMETERS is the settings file. Killed at any moment and run again, it ends
-    with what the directory has.
+    the app may read. PARAMETERS is the settings file. You can kill it at
+    any moment and run it again: it ends with what the directory has.
 
     With --tenants the directories of several tenants are kept in one database, or each in the one
     that its settings name; what fails in one of them is not the others' failure. The exit code is

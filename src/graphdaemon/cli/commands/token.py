@@ -25,7 +25,7 @@ from graphdaemon.settings.model import Settings
 @options.settings_argument
 @tenants_option
 @click.option("--raw", is_flag=True, help="Print the token itself, and nothing else.")
-@click.option("--json", "as_json", is_flag=True, help="The claims as JSON, for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print the claims as JSON, for machines.")
 @options.verbose_option
 def token(
     *, parameters: Path | None, tenants: Path | None, raw: bool, as_json: bool, verbose: int
@@ -33,8 +33,8 @@ def token(
     """
     Show what the app's token says.
 
-    Each claim comes with a plain sentence. The token itself is printed with --raw, and only then:
-    whoever has it is the app until it expires.
+    Each claim is explained in a plain sentence. Only --raw prints the token itself: anybody who has
+    it can act as the app until it expires.
 
     With --tenants every tenant has a section, or a member of the JSON, and the exit code is that of
     the first tenant, by name, that failed.

@@ -15,7 +15,7 @@ tenants_option = click.option(
     "--tenants",
     type=FolderName(),
     metavar="DIR",
-    help="For each settings file of this folder; one tenant's failure is not the others'.",
+    help="Work for each settings file in this folder; if one fails, the others go on.",
 )
 
 

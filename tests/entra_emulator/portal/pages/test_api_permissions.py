@@ -205,7 +205,7 @@ def test_other_permissions(
     directory = place.app.probe.emulator.directory
     directory.consents.grant_scopes(place.app.tenant, place.app.client_id, ["Group.Read.All"])
     place.visitor.open(f"{place.url}/consent")
-    assert "What is to become of them?" in place.visitor.page.text
+    assert "What should happen to them?" in place.visitor.page.text
     place.visitor.press("Yes", others=others)
 
     assert len(place.configured) == configured
