@@ -46,6 +46,6 @@ def unproved(record: ListingRecord) -> UnprovedError:
     return UnprovedError(
         f"the listing of {record.collection} is not proved complete: {record.why}",
         code="listing_unproved",
-        hint=f"{record.next_step} To take it as it is: proved=False, which proves nothing.",
+        hint=f"{record.next_step} To accept it anyway, set proved=False, which proves nothing.",
         listing=record,
     )

@@ -137,7 +137,7 @@ STEPS = {
     50012: "Read what follows the number: for a secret put its Value into the settings, for a "
     "certificate compare thumbprints with Certificates & secrets, for an assertion its audience "
     "and the clock.",
-    50013: "Make the assertion anew, with the token service's current time, and compare its "
+    50013: "Make a new assertion, with the token service's current time, and compare its "
     "issuer and key with what the app trusts.",
     51000: "Ask an administrator which feature or licence the request needs.",
     53011: "Look for the risk where the user signs in; an app with no user has no user's risk.",

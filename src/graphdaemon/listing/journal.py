@@ -334,7 +334,7 @@ def remove_journal(path: Path) -> None:
         raise OutputError(
             f"the journal {path} cannot be removed: {error.strerror}",
             code="journal_unusable",
-            hint="Remove it yourself: what it holds is in the output.",
+            hint="Remove it yourself: the output holds everything that is in it.",
         ) from error
 
 

@@ -140,5 +140,5 @@ def _overdue(seconds: float | None) -> UnprovedError:
     return UnprovedError(
         f"the listing was not done after {seconds:g} s",
         code="listing_overdue",
-        hint="Allow it more time, or let it go on where it stopped: --resume.",
+        hint="Allow it more time, or resume it where it stopped: --resume.",
     )

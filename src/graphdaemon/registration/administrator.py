@@ -97,7 +97,7 @@ def _as_user(token: Token, settings: Settings, transport: Transport, tenant: str
         raise IdentityError(
             "the sign-in is over, or Microsoft Graph does not accept it",
             code="sign_in_failed",
-            hint="Run it again: it goes on where it stopped.",
+            hint="Run it again: it continues where it stopped.",
         )
 
     authority = settings.authority or ""

@@ -103,7 +103,7 @@ class Reconciler:
         Make what is missing, write the settings, then remove what they no longer need.
 
         Raises:
-            Error: Run it again: it goes on where it stopped.
+            Error: Run it again: it continues where it stopped.
         """
         self._files.check(self._settings.authority or "")
         plan, answers_lost = await self._converge()

@@ -108,7 +108,7 @@ class Rotation:
         Do the steps that are left, and return the finished journal.
 
         Raises:
-            Error: Run it again: it goes on where it stopped.
+            Error: Run it again: it continues where it stopped.
         """
         with (
             _explaining(),
@@ -187,7 +187,7 @@ class Rotation:
                 "the new certificate was added to the app, and the identity platform does not "
                 "accept it yet; the old one stays in use",
                 code="rotation_unproved",
-                hint="Run it again in some minutes: it goes on where it stopped.",
+                hint="Run it again in some minutes: it continues where it stopped.",
             )
         self._say("The identity platform accepts it.")
         return dataclasses.replace(journal, step="proved")

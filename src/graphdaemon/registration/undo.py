@@ -48,7 +48,7 @@ async def undo(
     Remove the app and the files; return whether there was anything to remove.
 
     Raises:
-        Error: Run it again: it goes on where it stopped.
+        Error: Run it again: it continues where it stopped.
     """
     changes = await plan_undoing(admin_graph, desired, purge=purge)
     for change in changes:

@@ -61,7 +61,7 @@ def _explain_unreadable(shown: str, words: str) -> StoreError:
     return StoreError(
         f"The tables of the store {shown} are not as graphdaemon has made them: {words}",
         code="store_unreadable",
-        hint="Restore a backup, or name another database and sync anew.",
+        hint="Restore a backup, or name another database and sync again.",
     )
 
 

@@ -267,7 +267,7 @@ def _explain(error: sqlite3.Error, shown: str) -> StoreError:
     return StoreError(
         f"SQLite refused something of the store {shown}: {error}",
         code="store_failed",
-        hint="Report this: graphdaemon asked for what it should not.",
+        hint="Report this: graphdaemon sent a request that it should not.",
     )
 
 
@@ -292,7 +292,7 @@ _MEANINGS: dict[str, Callable[[str], StoreError]] = {
     "SQLITE_FULL": lambda store: StoreError(
         f"There is no room for the store {store}: its disk or that of temporary files is full",
         code="store_full",
-        hint="Make room, and run the command again: what was not committed is fetched anew.",
+        hint="Make room, and run the command again: it fetches again what was not committed.",
     ),
     "SQLITE_READONLY": _refuse_writing,
     "SQLITE_CANTOPEN": lambda store: StoreError(
@@ -308,11 +308,11 @@ _MEANINGS: dict[str, Callable[[str], StoreError]] = {
     "SQLITE_CORRUPT": lambda store: StoreError(
         f"The file of the store {store} is damaged",
         code="store_unreadable",
-        hint="Put a backup in its place, or move it away and sync anew.",
+        hint="Put a backup in its place, or move it away and sync again.",
     ),
     "SQLITE_NOTADB": lambda store: StoreError(
         f"The file of the store {store} is no SQLite database",
         code="store_unreadable",
-        hint="Put a backup in its place, or move it away and sync anew.",
+        hint="Put a backup in its place, or move it away and sync again.",
     ),
 }

@@ -117,7 +117,7 @@ def explain_system(error: OSError, shown: str) -> StoreError:
         return StoreError(
             f"There is no room for the store {shown}: {reason}",
             code="store_full",
-            hint="Make room, and run the command again: what was not committed is fetched anew.",
+            hint="Make room, and run the command again: it fetches again what was not committed.",
         )
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return StoreError(

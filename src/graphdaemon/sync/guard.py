@@ -116,7 +116,7 @@ class DeleteGuard:
             f"{self._collection}: {self.gone:,} of {before:,} rows would be deleted at once; "
             "nothing was changed",
             code="delete_guard",
-            hint="Look into the directory whether they are really gone. If so, run it again with "
+            hint="Look in the directory whether they are really gone. If so, run it again with "
             f"--allow-deletes {self.gone}; if not, `graphdaemon doctor` says what the app may "
             "read.",
             gone=self.gone,

@@ -205,6 +205,6 @@ def make_unproved(record: ListingRecord, selected: Selected) -> UnprovedError:
         f"{selected.stored.name}: nothing proves that the listing is complete ({record.why}); "
         "nothing was changed",
         code="listing_unproved",
-        hint=f"{step} To take it as it is: --allow-unproved.",
+        hint=f"{step} To accept it anyway, add --allow-unproved.",
         listing=record,
     )

@@ -181,7 +181,7 @@ def read_key(secret: str) -> bytes:
         raise UsageError(
             "the secret of the change feed begins with whsec_, and goes on with what is no base64",
             code="option_invalid",
-            hint="Copy it anew: whsec_ is followed by 24 to 64 bytes in base64.",
+            hint="Copy it again: whsec_ is followed by 24 to 64 bytes in base64.",
         ) from None
 
 

@@ -150,7 +150,7 @@ def test_decline(probe: Probe) -> None:
     browser = device.open(ordinary(probe.emulator))
     browser.press("cancel")
 
-    assert "The device was not let in" in browser.page.text
+    assert "The device was refused" in browser.page.text
     assert device.code_of() == ("authorization_declined", 700171)
 
 

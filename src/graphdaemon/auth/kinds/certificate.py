@@ -38,6 +38,6 @@ def read_passphrase(credential: CredentialSettings) -> Secret | None:
         raise SettingsError(
             f"passphrase_file {credential.passphrase_file} is empty",
             code="secret_unreadable",
-            hint="It must hold the passphrase alone.",
+            hint="It must hold only the passphrase.",
         )
     return Secret(value)

@@ -101,7 +101,7 @@ def _run(command: tuple[str, ...]) -> str:
         problem = f"ended with exit code {done.returncode}"
     # What it printed may hold the token, or the credentials it works with: neither is repeated.
     raise _unavailable(
-        f"federated_command {name} {problem}", "Run it by hand; it must print the token alone."
+        f"federated_command {name} {problem}", "Run it by hand; it must print only the token."
     )
 
 
@@ -118,7 +118,7 @@ def _checked(token: str, source: str) -> str:
         return token
     raise _unavailable(
         f"what {source} gave is not a token (a JWT: three parts with dots between them)",
-        "Have it give the token alone, with no JSON or words around it.",
+        "Have it print only the token, without JSON or words around it.",
     )
 
 

@@ -50,7 +50,7 @@ def _unreadable(message: str) -> SettingsError:
     return SettingsError(
         message,
         code="secret_unreadable",
-        hint="It must hold the value alone, and be readable by this user.",
+        hint="It must hold only the value, and be readable by this user.",
     )
 
 

@@ -10,7 +10,7 @@ REGISTRATION: dict[str, Case] = {
     "sign_in_declined": Case(
         "sign_in_failed",
         "Whoever signed in declined, or closed the page.",
-        "Run it again, and accept what is asked.",
+        "Run it again, and accept the request.",
     ),
     "sign_in_expired": Case(
         "sign_in_failed",
@@ -80,6 +80,6 @@ REGISTRATION: dict[str, Case] = {
         "directory_behind",
         "The directory keeps several copies, and one that does not know yet what was just made "
         "answered for longer than was waited.",
-        "Run it again in some minutes: it goes on where it stopped.",
+        "Run it again in some minutes: it continues where it stopped.",
     ),
 }

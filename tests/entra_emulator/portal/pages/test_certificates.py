@@ -77,7 +77,7 @@ def bad_files(key: rsa.RSAPrivateKey) -> dict[str, tuple[bytes, str]]:
     elliptic = certify(ec.generate_private_key(ec.SECP256R1()))
     return {
         "none": (b"", "Choose a file."),
-        "noise": (b"\x00\x01hello", "That file is no certificate with an RSA key"),
+        "noise": (b"\x00\x01hello", "That file is not a certificate with an RSA key"),
         "elliptic": (elliptic.public_bytes(FORMS.DER), "no certificate with an RSA key"),
         "private": (private, "That file holds a private key"),
         "large": (b"0" * 40_000, "at most 32 KB"),

@@ -34,7 +34,10 @@ def test_uri(expose: Callable[..., Exposure]) -> None:
         ("api://orders with blanks", "no Application ID URI"),
         ("api://orders/", "no Application ID URI"),
         ("https://evil.example/orders", "not on a verified domain of Contoso"),
-        ("api://orders", "tenant's policy wants the tenant ID, the client ID or a verified domain"),
+        (
+            "api://orders",
+            "tenant's policy requires the tenant ID, the client ID or a verified domain",
+        ),
         (
             "api://occupied.contoso.example",
             "Another application has the URI api://occupied.contoso.example",

@@ -192,7 +192,7 @@ def test_manual_secret(open_as: Callable[..., Visitor], app: str, tmp_path: Path
     folder = unpack(visitor, tmp_path)
 
     assert mistakes[0].startswith("This is a Secret ID.")
-    assert mistakes[1].startswith("This is no secret of this application.")
+    assert mistakes[1].startswith("This is not a secret of this application.")
     parameters = json.loads((folder / "parameters.json").read_text())
     assert parameters["secret"] == password.secret_text
 

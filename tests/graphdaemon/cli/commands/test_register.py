@@ -72,7 +72,7 @@ def test_whoever_declines_has_not_signed_in(desk: Desk) -> None:
     code, _, err = desk.run("--device-code", meet=desk.enter(desk.administrator, "cancel"))
 
     assert code == 4
-    assert "Try: Run it again, and accept what is asked." in err
+    assert "Try: Run it again, and accept the request." in err
     assert list(desk.folder.iterdir()) == []
 
 
