@@ -84,8 +84,8 @@ def rotate(
     Replace the app's certificate while everything runs.
 
     It creates a new key pair and adds it to the app; the old key vouches for it, so no permission
-    is needed. When the identity platform accepts the new key, it replaces the private_key_file of the
-    settings and removes the old key. If it is interrupted, run it again: it continues.
+    is needed. When the identity platform accepts the new key, it replaces the private_key_file of
+    the settings and removes the old key. If it is interrupted, run it again: it continues.
     """
     # Making a certificate needs nothing that talks to the identity platform.
     from graphdaemon.registration.rotation import Rotation
