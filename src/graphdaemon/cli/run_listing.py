@@ -186,7 +186,7 @@ def make_unproved(record: ListingRecord) -> UnprovedError:
     return UnprovedError(
         f"nothing proves that the listing is complete: the check `{record.missing}` did not pass",
         code="listing_unproved",
-        hint=f"{record.next_step}  To accept it anyway, add --allow-unproved.",
+        hint=f"{record.next_step} To accept it anyway, add --allow-unproved.",
         listing=record,
     )
 

@@ -24,7 +24,7 @@ def test_an_unproved_listing_exits_with_8(command: Command, directory: Path) -> 
     )
     # To run it again, as it is advised elsewhere, cannot help: there is no delta of it.
     assert hint == (
-        "Try: No run can prove this list complete.  To accept it anyway, add --allow-unproved."
+        "Try: No run can prove this list complete. To accept it anyway, add --allow-unproved."
     )
 
 

@@ -30,7 +30,8 @@ def list_(*, collection: str, group: str | None, **arguments: Any) -> int:
 
     COLLECTION is users, groups, devices, applications, servicePrincipals, members (of the group
     that --of names), or a path such as groups/{id}/owners. It reads every page, and the
-    last line says what proves the list complete. PARAMETERS is the settings file, found as for `graphdaemon users`.
+    last line says what proves the list complete. PARAMETERS is the settings file, found as for
+    `graphdaemon users`.
 
     An API of your own is read page by page: a list, or an object with `value`. It is sent no query
     options except those given here. Several pages are read twice where that proves them complete.

@@ -37,8 +37,8 @@ def status(*, store: str | None, max_age: str | None, as_json: bool, verbose: in
 
     For each tenant and collection, it shows when it was last in step with the directory, its rows,
     the age of its delta link, the next run, and the last failure with its hint. It also shows when
-    the credentials expire. It reads only the store, whether a daemon runs or not. The exit code is 0 if everything is in
-    step, and 11 if something is late, or never was.
+    the credentials expire. It reads only the store, whether a daemon runs or not. The exit code is
+    0 if everything is in step, and 11 if something is late or was never in step.
     """
     from graphdaemon.daemon.status import read_status
     from graphdaemon.store.times import now_utc
