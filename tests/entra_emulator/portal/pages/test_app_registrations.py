@@ -156,7 +156,7 @@ def test_not_the_owner(admin: Visitor, user: Visitor) -> None:
     home = f"/portal/{admin.probe.emulator.tenant.id}/applications/{app_id}"
     for place in ("", "/branding", "/credentials"):
         page = user.open(home + place)
-        assert "You can look at this application, and change nothing" in page.text
+        assert "You can view this application" in page.text
         assert not {"Delete", "New client secret", "Change the display name"} & page.links.keys()
     token = dict(page.forms[0].fields)["token"]
     for place in ("/branding", "/delete", "/credentials/secrets/new"):

@@ -78,7 +78,7 @@ def bad_files(key: rsa.RSAPrivateKey) -> dict[str, tuple[bytes, str]]:
     return {
         "none": (b"", "Choose a file."),
         "noise": (b"\x00\x01hello", "That file is not a certificate with an RSA key"),
-        "elliptic": (elliptic.public_bytes(FORMS.DER), "no certificate with an RSA key"),
+        "elliptic": (elliptic.public_bytes(FORMS.DER), "not a certificate with an RSA key"),
         "private": (private, "That file holds a private key"),
         "large": (b"0" * 40_000, "at most 32 KB"),
     }

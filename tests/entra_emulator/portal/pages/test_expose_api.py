@@ -30,9 +30,9 @@ def test_uri(expose: Callable[..., Exposure]) -> None:
     ("uri", "words"),
     [
         ("", "Enter a value."),
-        ("orders", "no Application ID URI"),
-        ("api://orders with blanks", "no Application ID URI"),
-        ("api://orders/", "no Application ID URI"),
+        ("orders", "not an Application ID URI"),
+        ("api://orders with blanks", "not an Application ID URI"),
+        ("api://orders/", "not an Application ID URI"),
         ("https://evil.example/orders", "not on a verified domain of Contoso"),
         (
             "api://orders",
