@@ -259,14 +259,14 @@ STARTUP = Scenario(
         Target(
             "wall time of the official sample, token in the file cache, at most",
             _wall(_SMALL, c.OURS, c.SAMPLE),
-            0.4,
+            0.65,
         ),
         Target(
             "wall time of the official sample, no token yet, at most",
             _wall(_SMALL, c.NO_TOKEN, c.SAMPLE),
             0.7,
         ),
-        Target("--help, at most", lambda of: of[_SMALL][c.HELP.name].wall * 1000, 80, unit=" ms"),
+        Target("--help, at most", lambda of: of[_SMALL][c.HELP.name].wall * 1000, 40, unit=" ms"),
     ),
 )
 

@@ -5,6 +5,7 @@ The types are Microsoft's published metadata (data/property_types.json, written 
 tools/generate_properties.py), which is read at the first use.
 """
 
+import pkgutil
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -113,9 +114,8 @@ def _read_spellings(kind: str) -> dict[str, str]:
 
 @cache
 def _read_table() -> _Table:
-    # Brings tempfile, bz2 and lzma along.
-    from importlib.resources import files
-
-    content = files("graphdaemon.graph").joinpath("data", "property_types.json").read_bytes()
+    # importlib.resources would bring tempfile, bz2 and lzma along.
+    content = pkgutil.get_data("graphdaemon.graph", "data/property_types.json")
+    assert content is not None, "it is installed as files"
     raw = msgspec.json.decode(content)
     return _Table(raw["types"], raw["sets"], raw["paths"])

@@ -5,6 +5,7 @@ What type each property has is Microsoft's published metadata (data/properties.j
 tools/generate_properties.py), which is read at the first use.
 """
 
+import pkgutil
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -189,10 +190,9 @@ class _Table(msgspec.Struct):
 
 @cache
 def _read_table() -> _Table:
-    # Brings tempfile, bz2 and lzma along.
-    from importlib.resources import files
-
-    content = files("graphdaemon.graph").joinpath("data", "properties.json").read_bytes()
+    # importlib.resources would bring tempfile, bz2 and lzma along.
+    content = pkgutil.get_data("graphdaemon.graph", "data/properties.json")
+    assert content is not None, "it is installed as files"
     return msgspec.json.decode(content, type=_Table)
 
 

@@ -5,7 +5,6 @@ Where nobody publishes which properties there are, as of an API of one's own, a 
 empty result that looks like a true one.
 """
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -61,6 +60,8 @@ class RequiredProperties:
 
 def suggest(name: str, known: Iterable[str]) -> str | None:
     """Return the question whether another name was meant; None where none of `known` is near."""
+    import difflib
+
     folded = {one.casefold(): one for one in known}
     near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.7)
     return f"Did you mean {folded[near[0]]}?" if near else None

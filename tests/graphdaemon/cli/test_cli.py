@@ -128,3 +128,15 @@ def test_help_loads_nothing_that_a_command_needs() -> None:
     assert loaded[0] == "0"
     heavy = {"asyncio", "cryptography", "filelock", "msal", "msgspec", "platformdirs", "ssl"}
     assert not heavy & set(loaded)
+
+
+def test_a_listing_loads_nothing_that_only_other_outputs_need() -> None:
+    """Graph's types are read without what archives and temporary files need: a twentieth of it."""
+    code = (
+        "import sys, graphdaemon.cli.run_listing; "
+        "from graphdaemon.cli.reading import describe_graph; assert describe_graph('users').types; "
+        "print(*sys.modules)"
+    )
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True, timeout=60).split()
+
+    assert not {"bz2", "difflib", "importlib.resources", "lzma", "tempfile"} & set(loaded)
