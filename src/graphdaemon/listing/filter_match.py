@@ -3,16 +3,27 @@ Whether a record matches a `$filter` expression, where that can be told from its
 
 Graph alone decides what a filter shows. It is needed here for one question only: whether a replica
 may rightly leave out a record that the delta says is there. So whatever depends on how Graph orders
-or folds texts is not decided, nor is any expression beyond comparisons, `in` and `startswith`.
+or folds texts is not decided, nor is any expression beyond comparisons, `in` and `startswith`. A
+property without a value is neither above nor below anything: with null, gt, ge, lt and le are false
+(OData 4.01, "URL Conventions", logical operators).
 """
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|([\w./:+-]+)|([(),]))")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+# A moment as Graph writes it: to the second, and perhaps a part of one.
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?Z")
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "ge": operator.ge,
+    "gt": operator.gt,
+    "le": operator.le,
+    "lt": operator.lt,
+}
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "null": None}
 # Parentheses, one within the other, at most: deeper ones are not decided.
 _DEEPEST = 30
@@ -94,15 +105,17 @@ class _Expression:
 
     def _read_comparison(self) -> bool | None:
         value = self._read_value()
-        operator = self._next()[1].lower()
-        if operator == "in":
+        name = self._next()[1].lower()
+        if name == "in":
             self._expect("(")
             terms = [_equal(value, self._next())]
             while self._takes(","):
                 terms.append(_equal(value, self._next()))
             self._expect(")")
             return True if True in terms else None if None in terms else False
-        if operator != "eq":
+        if name in _ORDERS:
+            return _is_in_order(value, _ORDERS[name], self._next())
+        if name != "eq":
             raise _UndecidedError
         return _equal(value, self._next())
 
@@ -168,6 +181,24 @@ def _equal(value: object, literal: _Token) -> bool | None:
         return False
     # Dates have several forms, and so have other types.
     return _equal_texts(value, text) if _GUID.fullmatch(text) else None
+
+
+def _is_in_order(value: object, order: Callable[[Any, Any], bool], literal: _Token) -> bool | None:
+    """Compare numbers, and moments that differ by a second; texts have an order of Graph's own."""
+    kind, text = literal
+    if kind == "sign":
+        raise _UndecidedError
+    if value is None:
+        return False
+    if kind != "word" or isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return order(value, float(text)) if _NUMBER.fullmatch(text) else None
+    one = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    other = _MOMENT.fullmatch(text)
+    if one is None or other is None or (one[1] == other[1] and one[0] != other[0]):
+        return None
+    return order(one[1], other[1])
 
 
 def _equal_texts(value: object, text: str) -> bool | None:
