@@ -14,6 +14,7 @@ SITE := .venv-site
 LATE_TESTS := tests/peers/test_node.py tests/peers/test_oidc_provider.py tests/peers/test_exec_node.py tests/peers/test_azure_cli.py
 # uv does not read pip's settings: trust the system's certificates, as pip does here.
 UV := UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 $(BIN)/uv
+UV_LAZY := UV_SYSTEM_CERTS=1 $(BIN)/uv
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 # What a daemon may need: the container image has it all.
@@ -31,11 +32,13 @@ test: lint test-peers-python ## set up, check the code, run every test
 coverage: $(VENV)/.ready-dev ## run every test, and list what no test runs
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal --cov --cov-report=term --ignore=tests/peers
 
-test-nightly: $(VENV)/.ready-dev ## random cases of every property, 20,000 listings, 1,500 kills; SEED=… repeats them
+test-nightly: $(VENV)/.ready-dev $(PEERS)/.ready ## random cases of every property, 20,000 listings, 1,500 kills; SEED=… repeats them
 	@echo "SEED=$(SEED)" >&2
 	LISTING_CASES=20000 LISTING_KILLS=1000 SYNC_KILLS=500 EMULATOR_KILLS=25 LISTING_SEED=$(SEED) GRAPHDAEMON_FUZZ_SEED=$(SEED) $(BIN)/pytest -s -m "hypothesis or nightly" --hypothesis-profile=nightly --hypothesis-seed=$(SEED) --ignore=tests/peers
 	# The forms in Python of what is compiled, by the tests of both.
 	GRAPHDAEMON_COMPILED=0 $(BIN)/pytest --numprocesses=2 tests/graphdaemon/graph tests/graphdaemon/listing tests/graphdaemon/sync
+	# Spark with executors in processes of their own, one of them killed.
+	SPARK_CLUSTER=1 $(PEERS)/bin/pytest -W default tests/peers/test_spark.py
 
 soak: $(VENV)/.ready-dev ## an hour of a daemon over a living directory, while requests fail
 	SOAK_SECONDS=3600 $(BIN)/pytest tests/process/test_soak.py
@@ -121,7 +124,8 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements/dev.txt
 $(PEERS)/.ready: $(VENV)/.ready-dev requirements/peers.txt
 	@echo "setting up: other people's clients" >&2
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(PEERS)
-	@$(UV) pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/peers.txt
+	@# Most of its 20,000 modules are never imported: Python compiles those that are.
+	@$(UV_LAZY) pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/peers.txt
 	@$(UV) pip install --quiet --python $(PEERS)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -1,13 +1,15 @@
 """
 Spark reads the directory through our data sources: one session on this machine for all tests.
 
-The last test ends it, and begins one whose executors are processes of their own.
+The last of them ends it. Where SPARK_CLUSTER is set, as `make test-nightly` does, another session
+follows, whose executors are processes of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import runpy
 import shutil
@@ -336,6 +338,7 @@ def test_neither_plans_nor_logs_hold_a_secret(spark: Any, folder: Path, reader: 
     assert b"deltatoken" not in text.lower()
 
 
+@pytest.mark.skipif("SPARK_CLUSTER" not in os.environ, reason="make test-nightly runs it")
 def test_a_lost_executor_costs_nothing_but_time(
     large: Emulator, parameters: str, tmp_path: Path
 ) -> None:
