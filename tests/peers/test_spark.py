@@ -13,7 +13,10 @@ import os
 import re
 import runpy
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -363,3 +366,56 @@ def test_a_lost_executor_costs_nothing_but_time(
                 staging=str(tmp_path / "staging"),
             )
         assert names_of(users) == listed(parameters)
+
+
+@pytest.mark.skipif("SPARK_CLUSTER" not in os.environ, reason="make test-nightly runs it")
+@pytest.mark.parametrize("master", ["local[2,4]", "local-cluster[2,1,1024]"])
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_driver_that_is_killed_repeats_its_batch(
+    large: Emulator, parameters: str, tmp_path: Path, master: str, place: str
+) -> None:
+    """SIGKILL after the round is in the store, before or after the sink: the same batch again."""
+
+    def start(batch: int) -> subprocess.Popen[bytes]:
+        program = [sys.executable, "-m", "tests.support.spark_query", master, parameters]
+        return subprocess.Popen(
+            [*program, str(tmp_path), str(batch), place], cwd=ROOT, start_new_session=True
+        )
+
+    def run() -> None:
+        assert start(-1).wait(timeout=300) == 0
+
+    def read(batch: int) -> list[Any]:
+        paths = sorted(tmp_path.glob(f"batch-{batch}-*.json"))
+        return [json.loads(path.read_bytes()) for path in paths]
+
+    run()
+    change(large, parameters, f"one {place}")
+    driver = start(1)
+    until = time.monotonic() + 300
+    while not (tmp_path / "halted").exists():
+        assert driver.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    offset = (tmp_path / "checkpoint" / "offsets" / "1").read_bytes()
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    change(large, parameters, f"two {place}")
+    run()
+    run()
+
+    assert (tmp_path / "checkpoint" / "offsets" / "1").read_bytes() == offset
+    repeated = read(1)
+    assert len(repeated) == (1 if place == "before" else 2)
+    assert repeated[0] == repeated[-1]
+    names = {name for *_, name in repeated[0]}
+    assert f"new one {place}" in names
+    assert f"new two {place}" not in names
+    users: dict[str, str | None] = {}
+    for batch in range(3):
+        (*_, rows) = read(batch)
+        for _, state, id_, name in rows:
+            users.pop(id_, None)
+            if state == "present":
+                users[id_] = name
+    assert users == listed(parameters)
