@@ -217,7 +217,7 @@ def test_a_storm_of_refusals_slows_and_does_not_stop(
     proof = tmp_path / "proof.json"
     try:
         outcome = command(
-            *("users", settings, "-f", "ndjson", "-s", "id", "--with", "manager"),
+            *("users", settings, "-f", "ndjson", "-s", "id", "--with", "directReports"),
             *("--filter", "startswith(displayName,'Al')", "--proof", proof),
         )
     finally:
@@ -225,7 +225,7 @@ def test_a_storm_of_refusals_slows_and_does_not_stop(
 
     account = json.loads(proof.read_text())
     assert outcome.code == 0, outcome.err
-    assert account["expanded"].keys() == {"manager"}
+    assert account["expanded"].keys() == {"directReports"}
     assert account["units"] > 30
 
 

@@ -77,6 +77,7 @@ class Lies:
         delta_link: Makes the next link of a page of the delta of another one.
         lag: The count is that of so many changes ago.
         endless: Every page has a next link.
+        expand: `refused`, `ignored`, or `unnamed` in the context of the page.
         batch_status: What every part of a batch is answered with.
     """
 
@@ -95,6 +96,7 @@ class Lies:
     delta_link: Callable[[str], str] | None = None
     lag: int = 0
     endless: bool = False
+    expand: str = ""
     batch_status: int | None = None
 
 
@@ -116,6 +118,7 @@ class _Position:
     top: int
     after: tuple[Any, str] | None = None
     page: int = 0
+    expand: str = ""
 
 
 @dataclass
@@ -374,7 +377,12 @@ class PretendGraph:
                 return _refuse(400, "Request_UnsupportedQuery")
             select = tuple(name for name in options.get("$select", "").split(",") if name)
             top = min(int(options.get("$top", 100)), self.page_size)
-            position = _Position(select, condition, top)
+            expand = options.get("$expand", "").partition("(")[0]
+            if expand and lies.expand == "refused":
+                return _refuse(400, "Request_UnsupportedQuery")
+            if expand:
+                top = min(top, 100)
+            position = _Position(select, condition, top, expand=expand)
         rows, after, more = self._find(position)
         link = None
         lost = self.weather.unlinked and self.draws.random() < self.weather.unlinked
@@ -384,8 +392,14 @@ class PretendGraph:
             link = lies.link(link) if lies.link else link
         names = position.select or DEFAULT
         shown = map(self.shows, rows)
-        records = [{name: record.get(name) for name in names} for record in shown]
-        return _answer({**({"@odata.nextLink": link} if link else {}), "value": records})
+        expand = position.expand if lies.expand != "ignored" else ""
+        records = [
+            {name: record.get(name) for name in names} | _expanded(record, expand)
+            for record in shown
+        ]
+        context = f"{ROOT}/$metadata#users({expand}())" if expand and not lies.expand else ""
+        named = {"@odata.context": context} if context else {}
+        return _answer({**named, **({"@odata.nextLink": link} if link else {}), "value": records})
 
     def _find(self, position: _Position) -> tuple[list[Record], tuple[Any, str] | None, bool]:
         """A page's records, behind what the next begins, and whether there is a next."""
@@ -524,6 +538,12 @@ class PretendGraph:
     def _note(self, key: str, names: set[str] | None) -> None:
         self._changes.append(Change(key, None if names is None else frozenset(names)))
         self._sizes.append(len(self.directory))
+
+
+def _expanded(record: Record, name: str) -> Record:
+    """What is there, and more of it than was selected, as Graph shows it ("Known issues")."""
+    value = record.get(name) if name else None
+    return {name: {"mail": None, **value}} if value else {}
 
 
 def _concerns(change: Change, select: list[str]) -> bool:

@@ -35,6 +35,7 @@ class Page(NamedTuple):
         packed_ids: Sixteen bytes for each record, where all have GUIDs for IDs and these were read
             along; nothing elsewhere.
         size: Bytes of the body.
+        context: The JSON of `@odata.context`, which names what is expanded; empty without one.
     """
 
     records: Sequence[msgspec.Raw]
@@ -44,6 +45,7 @@ class Page(NamedTuple):
     body: bytes = b""
     packed_ids: bytes = b""
     size: int = 0
+    context: bytes = b""
 
 
 class _Envelope(msgspec.Struct):
@@ -51,6 +53,7 @@ class _Envelope(msgspec.Struct):
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
     total: int | None = msgspec.field(name="@odata.count", default=None)
     delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
+    context: msgspec.Raw = msgspec.field(name="@odata.context", default=msgspec.Raw(b""))
 
 
 class _Identified(msgspec.Struct, gc=False):
@@ -98,7 +101,7 @@ def read_page(response: Response, url: str, *, scan: ScanPage | None = SCAN_PAGE
     # Where nothing of it is needed any more, it need not be there twice.
     kept = b"" if packed else body
     links = envelope.next_link, envelope.total, envelope.delta_link
-    return Page(records, *links, kept, packed, len(body))
+    return Page(records, *links, kept, packed, len(body), bytes(envelope.context))
 
 
 def _split(body: bytes) -> tuple[_Envelope, Sequence[msgspec.Raw], bytes]:

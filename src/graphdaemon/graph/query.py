@@ -10,6 +10,9 @@ from graphdaemon.graph.catalog import Collection
 PAGE_SIZE = 999
 """The most Graph gives in one page of directory objects; its own default is 100."""
 
+EXPANDED_PAGE_SIZE = 100
+"""The most it gives in one page with `$expand` (microsoft-graph-docs #21506)."""
+
 # Graph answers these in one page, and refuses $top (msgraph-sdk-powershell#349; "Paging Microsoft
 # Graph data in your app" for roles and their members).
 _UNPAGED = frozenset({"directoryroles", "directoryroletemplates", "subscribedskus"})
@@ -30,6 +33,7 @@ class Query(NamedTuple):
         search: A `$search` expression; quotes are added where there are none.
         orderby: A `$orderby` expression.
         limit: Stop after so many records.
+        expand: A `$expand` expression.
     """
 
     select: tuple[str, ...] = ()
@@ -37,6 +41,7 @@ class Query(NamedTuple):
     search: str | None = None
     orderby: str | None = None
     limit: int | None = None
+    expand: str = ""
 
     def describe(self) -> dict[str, str]:
         """Return the options that were given, by name."""
@@ -77,6 +82,8 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
     if "signInActivity" in query.select:
         # Graph takes no larger page with this property ("List users", Microsoft Graph v1.0).
         page_size = min(page_size, 500)
+    if query.expand:
+        page_size = min(page_size, EXPANDED_PAGE_SIZE)
     options = {}
     if re.split("[/(]", collection.name.lower(), maxsplit=1)[0] not in _UNPAGED:
         options["$top"] = str(min(page_size, query.limit or page_size))
@@ -85,6 +92,8 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
         options["$select"] = ",".join(dict.fromkeys(("id", *query.select)))
     if query.filter:
         options["$filter"] = query.filter
+    if query.expand:
+        options["$expand"] = query.expand
     if query.search:
         options["$search"] = _quote(query.search)
     if query.orderby:

@@ -1,9 +1,10 @@
 """
 What is read for each record besides, such as managers, memberships and licences.
 
-Graph has no complete form of these for many records at once: `$expand` ends after twenty objects
-("Known issues with Microsoft Graph"). Each is asked for by itself, twenty requests in a batch, and
-followed to its last page.
+A single object, such as the manager, comes with the pages (`$expand`), where Graph takes that. It
+has no such form of collections that is complete: `$expand` ends after twenty objects, and nothing
+tells how many were left out ("Known issues with Microsoft Graph"). Each of these is asked for by
+itself, twenty requests in a batch, and followed to its last page.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ from urllib.parse import quote
 
 import msgspec
 
-from graphdaemon.errors import UsageError
+from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.batch import Part, PartAnswer, send_parts
 from graphdaemon.graph.concurrency import gather
-from graphdaemon.graph.links import follow_within
+from graphdaemon.graph.links import altered, follow_within
 from graphdaemon.graph.page import Page, ids_of, page_ids, read_page, texts_of
-from graphdaemon.graph.query import Query
+from graphdaemon.graph.query import EXPANDED_PAGE_SIZE, Query
 from graphdaemon.graph.refused import explain
 from graphdaemon.http.response import Headers, Response
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
@@ -25,6 +26,10 @@ from graphdaemon.listing.target import Target
 # Navigation properties that lead to one object; the others lead to a collection.
 _SINGLE = frozenset({"manager"})
 _SHOWN = ("id", "displayName")
+# With its type, which Graph adds by itself.
+_CUT = ("@odata.type", *_SHOWN)
+# Graph's answers to what it does not expand: a query that forbids it, or no right to what is there.
+_REFUSALS = frozenset({400, 403, 501})
 # These are no directory objects and have no display name: every property of them is shown.
 _WHOLE = frozenset(
     "licenseDetails appRoleAssignments appRoleAssignedTo federatedIdentityCredentials".split()
@@ -48,6 +53,7 @@ class Expander:
     Args:
         target: What is listed.
         names: The navigation properties that lead to them, such as `manager`.
+        notes: Takes a sentence that says how they are read, where there is a choice.
 
     Attributes:
         counts: How many objects were read, by navigation property.
@@ -56,7 +62,7 @@ class Expander:
         UsageError: The collection has no such property.
     """
 
-    def __init__(self, target: Target, names: Sequence[str]) -> None:
+    def __init__(self, target: Target, names: Sequence[str], notes: list[str]) -> None:
         collection = target.collection
         unknown = [name for name in names if name not in collection.expands]
         if unknown:
@@ -68,27 +74,105 @@ class Expander:
             )
         self._target = target
         self._names = tuple(names)
+        self._notes = notes
+        # Graph expands one property (microsoft-graph-docs #96).
+        self._single = next((name for name in names if name in _SINGLE), "")
         self.counts = dict.fromkeys(names, 0)
         self._nameless = dict.fromkeys(names, 0)
 
-    async def apply(self, records: list[msgspec.Raw]) -> list[msgspec.Raw]:
+    async def try_expanding(self) -> tuple[Target, Page] | None:
+        """
+        Ask for a first page with the objects in it.
+
+        Returns:
+            What to read by, and its first page; None where Graph does not show them, so that they
+            are to be read for each record by itself.
+
+        Raises:
+            IdentityError, GraphError, NetworkError: It could not be asked.
+        """
+        name, target = self._single, self._target
+        if not name:
+            return None
+        if target.advanced:
+            self._decline("the advanced index expands nothing")
+            return None
+        # Graph may ignore the $select and show more ("Known issues"): that is cut off.
+        query = target.query._replace(expand=f"{name}($select={','.join(_SHOWN)})")
+        page_size = min(target.page_size, EXPANDED_PAGE_SIZE)
+        expanded = msgspec.structs.replace(target, query=query, page_size=page_size)
+        try:
+            page = await expanded.page(expanded.url())
+        except GraphError as error:
+            if error.status not in _REFUSALS:
+                raise
+            self._decline(f"Graph refused $expand ({error.graph_code})")
+            return None
+        shown = any(value is not None for _, value in map(self._split, page.records))
+        if page.records and not (shown or self._names_single(page.context)):
+            self._decline("Graph ignored $expand")
+            return None
+        self._notes.append(f"{name} came with the pages ($expand)")
+        return expanded, page
+
+    def _decline(self, reason: str) -> None:
+        self._notes.append(f"{self._single} was read for each record ($batch): {reason}")
+
+    async def apply(
+        self, records: Sequence[msgspec.Raw], context: bytes = b""
+    ) -> Sequence[msgspec.Raw]:
         """
         Return the records with their related objects, as further properties at their ends.
+
+        Args:
+            records: Some records of one page.
+            context: The `@odata.context` of the page.
 
         Raises:
             Error: Something could not be read; nothing is left out.
         """
+        if not self._names:
+            return records
         target = self._target
+        # Absent is who has none, but only where the page shows that it was expanded.
+        split = [self._split(record) for record in records] if self._single else []
+        is_shown = self._names_single(context) or any(value is not None for _, value in split)
+        to_read = [name for name in self._names if not (is_shown and name == self._single)]
         parts = [
             Part(f"{name}:{key}", self._url(key, name))
             for key in ids_of(records)
-            for name in self._names
+            for name in to_read
         ]
         answers = await send_parts(
             target.graph, target.root, parts, needs=target.collection.role, tally=target.tally
         )
         values = iter(await gather(*(self._read(part, answers[part.id]) for part in parts)))
-        return [_add(record, {name: next(values) for name in self._names}) for record in records]
+        shown = iter([self._take_single(value) for _, value in split] if is_shown else ())
+        bare = [record for record, _ in split] or records
+        return [
+            _add(record, {name: next(values if name in to_read else shown) for name in self._names})
+            for record in bare
+        ]
+
+    def _names_single(self, context: bytes) -> bool:
+        return bool(self._single) and f"{self._single}(".encode() in context
+
+    def _split(self, record: msgspec.Raw) -> tuple[msgspec.Raw, msgspec.Raw | None]:
+        """A record without the object that came in it, and that object; None where none did."""
+        members = _members_of(record)
+        value = members.pop(self._single, None)
+        return (record if value is None else msgspec.Raw(msgspec.json.encode(members))), value
+
+    def _take_single(self, value: msgspec.Raw | None) -> bytes:
+        if value is None or bytes(value) == b"null":
+            return b"null"
+        self._count(self._single, [value])
+        return _cut(value)
+
+    def _count(self, name: str, records: Sequence[msgspec.Raw]) -> None:
+        self.counts[name] += len(records)
+        if name not in _WHOLE:
+            self._nameless[name] += len(records) - len(texts_of(records, "displayName"))
 
     def find_nameless(self) -> list[str]:
         """
@@ -123,10 +207,8 @@ class Expander:
             ids_of(records)
         else:
             records = await self._read_all(read_page(response, url), url)
-        self.counts[name] += len(records)
-        if name not in _WHOLE:
-            self._nameless[name] += len(records) - len(texts_of(records, "displayName"))
-        return bytes(answer.body) if name in _SINGLE else b"[" + b",".join(records) + b"]"
+        self._count(name, records)
+        return _cut(records[0]) if name in _SINGLE else b"[" + b",".join(records) + b"]"
 
     async def _read_all(self, page: Page, url: str) -> list[msgspec.Raw]:
         """The records of `page` and of those behind it, each once, even if a link is refused."""
@@ -143,6 +225,20 @@ class Expander:
             plain = msgspec.structs.replace(self._target, query=Query())
             await read_chain(plain, chain, keep)
         return list(records.values())
+
+
+def _members_of(record: msgspec.Raw) -> dict[str, msgspec.Raw]:
+    try:
+        return msgspec.json.decode(record, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        raise altered("a page holds something that is no record") from None
+
+
+def _cut(record: msgspec.Raw) -> bytes:
+    """What is shown of a single object, in whichever way it came."""
+    ids_of([record])
+    members = _members_of(record)
+    return msgspec.json.encode({name: members[name] for name in _CUT if name in members})
 
 
 def _headers(answer: PartAnswer) -> Headers:

@@ -61,8 +61,8 @@ class Listing:
         self._written = 0
         self._began = 0.0
         self._empty_properties = EmptyProperties(query.select)
-        expand = self._options.expand
-        self._expander = Expander(target, expand) if expand else None
+        self._expander = Expander(target, self._options.expand, self.record.notes)
+        self._read_by = target
         self._cuts = find_cuts(target, self._options)
         self._journal: Journal | None = None
         self._pool = ChainPool(
@@ -114,7 +114,7 @@ class Listing:
         # The few records under a limit say nothing about the rest.
         if self._proving or self._target.query.limit is None:
             record.blank = self._empty_properties.names()
-        record.notes += self._expander.find_nameless() if self._expander is not None else []
+        record.notes += self._expander.find_nameless()
         conclude(record, self._evidence())
         # One page needs no cuts, and a listing with gaps would teach wrong ones.
         if record.verdict == "complete" and record.pages > 1:
@@ -152,8 +152,7 @@ class Listing:
         record.splits = self._partition.splits
         record.records = min(len(self._met), self._target.query.limit or len(self._met))
         record.count_before = self._partition.expected
-        if self._expander is not None:
-            record.expanded = self._expander.counts
+        record.expanded = self._expander.counts
 
     def progress(self) -> Progress:
         """Return how far it has got."""
@@ -177,15 +176,24 @@ class Listing:
         self._began = asyncio.get_running_loop().time()
         self._journal = self._open_journal()
         if self._journal is not None and await self._can_resume(self._journal):
+            await self._try_expanding()
             return self._resume(self._journal)
         if self._proving and not self._target.advanced and self._target.collection.delta:
             reason = await self._proof.take_baseline()
             if reason:
                 self._note(f"there is no delta: {reason}")
+        await self._try_expanding()
         if self._journal is not None:
             delta = self._proof.delta
             self._journal.begin(delta.link if delta is not None else None)
         return self._partition.begin()
+
+    async def _try_expanding(self) -> None:
+        """Find out, by the first page, whether what is read along can come with the pages."""
+        expanded = await self._expander.try_expanding()
+        if expanded is not None:
+            self._read_by, first_page = expanded
+            self._partition.read_along(self._read_by, first_page)
 
     def _open_journal(self) -> Journal | None:
         path = self._options.journal
@@ -238,7 +246,7 @@ class Listing:
 
     async def _read(self, chain: Chain) -> None:
         try:
-            await read_chain(self._target, chain, self._pool.deliver, self._partition.divide)
+            await read_chain(self._read_by, chain, self._pool.deliver, self._partition.divide)
         except GraphError as error:
             if not chain.condition or chain.pages_in_all or error.status != 400:
                 raise
@@ -253,7 +261,7 @@ class Listing:
         async with aclosing(self._pool.pages(chains)) as chain_pages:
             async for chain_page in chain_pages:
                 records, witnesses = self._take(chain_page)
-                records = await self._expand(records)
+                records = await self._expander.apply(records, chain_page.page.context)
                 if self._journal is not None:
                     self._journal.take(chain_page, records, witnesses)
                 if records:
@@ -275,9 +283,6 @@ class Listing:
         witnesses = self._partition.take_page(chain_page, packed, fresh_packed)
         limit = self._target.query.limit
         return fresh if limit is None else fresh[: limit - self._written], witnesses
-
-    async def _expand(self, records: Sequence[msgspec.Raw]) -> Sequence[msgspec.Raw]:
-        return records if self._expander is None else await self._expander.apply(list(records))
 
     def _learn(self, records: Sequence[msgspec.Raw]) -> None:
         self._written += len(records)
@@ -347,14 +352,14 @@ class Listing:
             await self._proof.await_count()
         replayer = self._proof.replayer
         if replayer is not None:
-            appeared = await self._expand(replayer.settle())
+            appeared = await self._expander.apply(replayer.settle())
             self._written += len(appeared)
             yield appeared
             self.corrections = await self._expand_corrections(replayer.corrections)
 
     async def _expand_corrections(self, corrections: Corrections) -> Corrections:
         present = {key: record for key, record in corrections.items() if record is not None}
-        expanded = await self._expand(list(present.values()))
+        expanded = await self._expander.apply(list(present.values()))
         return {**corrections, **dict(zip(present, expanded, strict=True))}
 
     def _evidence(self) -> Evidence:

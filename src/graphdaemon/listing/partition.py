@@ -124,6 +124,13 @@ class Partition:
         self._has_parts = True
         return [self._whole, *self._make_ranges(self._cuts)]
 
+    def read_along(self, target: Target, first_page: Page) -> None:
+        """Read by `target`, which shows more of the same; the first page of it is there already."""
+        self._target = target
+        self._part_size = max(1, target.page_size * 9 // 10)
+        self.supply = Supply(target, self._pool.size, self._pages_left)
+        self._whole.first_page = first_page
+
     @property
     def _is_one_enough(self) -> bool:
         return (

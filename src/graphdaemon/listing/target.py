@@ -45,7 +45,7 @@ class Target(msgspec.Struct, frozen=True):
         both = f"({own}) and {condition}" if own and condition else own or condition
         query = self.query._replace(filter=both or None)
         if select is not None:
-            query = query._replace(select=select)
+            query = query._replace(select=select, expand="")
         return build_url(self.root, self.collection, query, self.page_size)
 
     async def page(self, url: str) -> Page:

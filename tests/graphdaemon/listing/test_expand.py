@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
 from graphdaemon.errors import Error
+from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions
-from tests.support.listing_world import list_world, people
-from tests.support.pretend_graph import PretendGraph, Weather
+from tests.support.listing_world import list_world, people, scattered
+from tests.support.pretend_graph import Lies, PretendGraph, Weather
 
 
 def test_what_is_read_besides_is_added_to_each_record() -> None:
@@ -64,3 +70,99 @@ def test_what_cannot_be_read_besides_is_refused() -> None:
     assert outcome.error.exit_code == 2
     assert str(outcome.error) == "mangaer cannot be read with users"
     assert world.requests == []
+
+
+MANAGERS = ListingOptions(page_size=20, learn=False, expand=("manager",))
+WAYS = {
+    "": "manager came with the pages ($expand)",
+    "unnamed": "manager came with the pages ($expand)",
+    "refused": "manager was read for each record ($batch): Graph refused $expand "
+    "(Request_UnsupportedQuery)",
+    "ignored": "manager was read for each record ($batch): Graph ignored $expand",
+}
+
+
+def make_managed(number: int, **about: Any) -> PretendGraph:
+    """Every third has no manager."""
+    staff = scattered(number)
+    for at, person in enumerate(staff):
+        boss = {"@odata.type": "#microsoft.graph.user", "id": f"boss{at}", "displayName": f"B{at}"}
+        person["manager"] = boss if at % 3 else None
+    return PretendGraph(staff, **about)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", ["auto", "chain"])
+def test_managers_are_the_same_in_whichever_way_they_come(
+    way: str, method: Literal["auto", "chain"]
+) -> None:
+    """With the pages where Graph takes that, else by requests of their own, while both change."""
+    world = make_managed(300, lies=Lies(expand=way), weather=Weather(change=0.1, expired=0.02))
+    world.make = lambda _, at: {"displayName": f"M{at}"}
+
+    outcome = list_world(world, options=MANAGERS._replace(method=method))
+
+    assert outcome.proved.verdict == "complete"
+    assert outcome.proved.notes[0] == WAYS[way]
+    assert outcome.proved.method == ("chain" if method == "chain" else "ranges")
+    expected = {key: record.get("manager") for key, record in world.at_last_delta.items()}
+    assert {key: record["manager"] for key, record in outcome.written.items()} == expected
+
+
+def test_a_manager_costs_no_request_of_its_own() -> None:
+    """Three units a hundred users, in place of one for each and more."""
+    world = make_managed(1000)
+
+    outcome = list_world(world, options=MANAGERS._replace(page_size=999, method="chain"))
+
+    assert outcome.proved.verdict == "complete"
+    assert outcome.proved.requests < 20
+    assert outcome.proved.expanded == {"manager": 666}
+
+
+def test_of_two_properties_one_comes_with_the_pages() -> None:
+    """Graph expands one; collections are followed to their ends, which $expand cannot show."""
+    world = make_managed(60)
+    for record in world.directory.values():
+        record["memberOf"] = [{"id": f"g{at}", "displayName": "G"} for at in range(25)]
+
+    outcome = list_world(world, options=MANAGERS._replace(expand=("memberOf", "manager")))
+
+    for key, record in outcome.written.items():
+        assert list(record)[-2:] == ["memberOf", "manager"]
+        assert record["memberOf"] == world.directory[key]["memberOf"]
+        assert record["manager"] == world.directory[key]["manager"]
+
+
+def test_the_advanced_index_expands_nothing() -> None:
+    """There each manager is asked for, without trying."""
+    world = make_managed(30)
+
+    outcome = list_world(world, Query(orderby="createdDateTime"), MANAGERS)
+
+    assert outcome.proved.notes[0].endswith("the advanced index expands nothing")
+    assert all("$expand" not in sent.url for sent in world.requests)
+    assert outcome.proved.expanded == {"manager": 20}
+
+
+def test_a_journal_goes_on_with_what_came_with_the_pages(tmp_path: Path) -> None:
+    """Records of both runs have their managers, each once."""
+    world = make_managed(300)
+    options = MANAGERS._replace(journal=tmp_path / "journal", method="chain")
+
+    class KilledError(Exception):
+        pass
+
+    pages = iter(range(5))
+
+    def watch() -> None:
+        if next(pages) == 4:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        list_world(world, options=options, watch=watch)
+    outcome = list_world(world, options=options)
+
+    assert outcome.proved.verdict == "complete"
+    expected = {key: record["manager"] for key, record in world.directory.items()}
+    assert {key: record["manager"] for key, record in outcome.written.items()} == expected

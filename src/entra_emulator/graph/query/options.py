@@ -38,6 +38,9 @@ from entra_emulator.model.kinds import KINDS
 # "List users", optional query parameters.
 DEFAULT_PAGE = 100
 MAX_PAGE = 999
+
+# The largest page with `$expand`, whatever `$top` says (microsoft-graph-docs#21506, #21516).
+MAX_EXPANDED = 100
 # What an answer holds that has no pages ("List members of a directory role").
 WHOLE = 1000
 
@@ -164,6 +167,8 @@ def read_query(
     active = node if activity and reads_activity(node) else None
     if active is not None or NAME in (select or ()):
         top = min(top or DEFAULT_PAGE, MOST)
+    if expand is not None:
+        top = min(top or DEFAULT_PAGE, MAX_EXPANDED)
     sort = _read_order(kind, options, mode)
     plan, rest = make_plan("directoryObject" if related else kind, None if active else node, sort)
     if kinds is not None and not related:

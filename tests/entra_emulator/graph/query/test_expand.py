@@ -97,6 +97,12 @@ def test_without_the_other_index() -> None:
     assert read_query("user", "$expand=manager&$filter=mail eq 'x'", eventual=True).expand
 
 
+@pytest.mark.parametrize(("top", "size"), [("", 100), ("&$top=30", 30), ("&$top=999", 100)])
+def test_a_page_has_a_hundred_at_most(top: str, size: int) -> None:
+    """A greater `$top` is cut, and not refused."""
+    assert read_query("user", f"$expand=manager{top}", eventual=False).top == size
+
+
 def test_empty() -> None:
     """An empty `$expand` expands nothing."""
     assert read_query("user", "$expand=", eventual=False).expand is None
