@@ -85,6 +85,9 @@ class Sink:
             self._keeper.write(records)
         if self._streams:
             self._put(records)
+        elif self._is_written:
+            # Lines in a file are their own spool.
+            self.rows += len(records)
 
     def correct(self, corrections: Corrections) -> None:
         """Note, by ID, what became of records taken earlier: the record now, or None if deleted."""

@@ -40,6 +40,18 @@ def test_a_file_holds_what_the_stream_would(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", ["json", "ndjson", "csv"])
+def test_rows_of_a_file_are_counted(tmp_path: Path, name: str) -> None:
+    """Those that are written once more with their corrections are not counted twice."""
+    with Sink(OutputSpec(name, COLUMNS, file=tmp_path / "users"), None) as sink:
+        sink.write(records({"id": "1"}, {"id": "2"}))
+        assert sink.rows == 2
+        sink.correct({"1": None})
+        sink.finish()
+
+    assert sink.rows == 1
+
+
 @pytest.mark.parametrize("name", ["csv", "table"])
 def test_columns_that_nobody_named_are_those_of_the_first_records(name: str) -> None:
     """In the order in which they come; what later records have besides is remembered."""
