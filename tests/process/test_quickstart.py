@@ -128,6 +128,7 @@ def test_the_next_quickstart_meets_the_tenant_of_the_last_one(run: Run, tmp_path
     refused = run("quickstart", "--users", 7, cwd=tmp_path)
     other = run("quickstart", "--users", 7, "--folder", "other", cwd=tmp_path)
 
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
     assert first.stdout == again.stdout
     assert refused.returncode == 2
     assert "--users: there is a tenant in .graphdaemon already" in refused.stderr

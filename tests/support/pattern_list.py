@@ -41,9 +41,14 @@ class Pattern(NamedTuple):
 
 def list_patterns(source: Path) -> Iterator[Pattern]:
     """List the regular expressions of all modules below `source`, the folder of a distribution."""
-    trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(source.rglob("*.py"))}
+    texts = {path: path.read_text("utf-8") for path in sorted(source.rglob("*.py"))}
+    # Every worker of the tests does this while it collects: no tree is walked in vain.
+    trees = {path: ast.parse(text) for path, text in texts.items()}
+    uses_of = {path: _list_uses(tree) for path, tree in trees.items()}
     for path, tree in trees.items():
-        uses = _list_uses(tree)
+        if "re." not in texts[path]:
+            continue
+        uses = uses_of[path]
         compiled = {
             id(node.value): node.targets[0].id
             for node in ast.walk(tree)
@@ -65,9 +70,7 @@ def list_patterns(source: Path) -> Iterator[Pattern]:
                 # A name without an underscore may be used in another module.
                 known = uses.get(name, set())
                 if name and not name.startswith("_"):
-                    known = known.union(
-                        *(_list_uses(other).get(name, ()) for other in trees.values())
-                    )
+                    known = known.union(*(other.get(name, ()) for other in uses_of.values()))
                 if name and name in (module := _load(place)).__dict__:
                     made = module.__dict__[name]
                     yield Pattern(f"{place}: {name}", made.pattern, made.flags, frozenset(known))

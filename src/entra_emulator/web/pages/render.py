@@ -39,7 +39,7 @@ HEADERS = {
 
 
 # A part of an address up to its punctuation, or eight digits of a thumbprint.
-_PIECE = re.compile(r"[0-9A-F]{8}|[^-@./:?&=_]*[-@./:?&=_]+|[^-@./:?&=_]+")
+_PIECE = re.compile(r"[0-9A-F]{8}|[^-@./:?&=_]+[-@./:?&=_]*|[-@./:?&=_]+")
 
 
 class _Errors(dict[str, str]):
