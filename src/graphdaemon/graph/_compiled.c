@@ -377,7 +377,8 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_compiled", NULL, 0, methods,
+/* The docstring tells compiled.py which arguments and results to expect: count on when they change. */
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_compiled", "form 2", 0, methods,
     NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__compiled(void) { return PyModuleDef_Init(&module); }

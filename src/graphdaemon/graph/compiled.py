@@ -31,6 +31,9 @@ may change; sixteen bytes for each ID; a number below 2**64 that nobody can gues
 calls for one set; and whether to put the other IDs into the set.
 """
 
+# The arguments and results that this module expects, as `_compiled.c` calls them.
+_FORM = "form 2"
+
 SCAN_PAGE: ScanPage | None = None
 KNOWN_IDS: KnownIds | None = None
 _keep_memory: Callable[[], None] | None = None
@@ -39,8 +42,10 @@ if os.environ.get("GRAPHDAEMON_COMPILED") != "0":
     with contextlib.suppress(ImportError):
         from graphdaemon.graph import _compiled
 
-        SCAN_PAGE, KNOWN_IDS = _compiled.scan_page, _compiled.known_ids
-        _keep_memory = _compiled.keep_memory
+        # One that was compiled from older source would be taken for a fault of Graph's.
+        if _compiled.__doc__ == _FORM:
+            SCAN_PAGE, KNOWN_IDS = _compiled.scan_page, _compiled.known_ids
+            _keep_memory = _compiled.keep_memory
 
 
 def keep_memory() -> None:

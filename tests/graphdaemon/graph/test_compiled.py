@@ -211,3 +211,21 @@ def test_it_can_be_left_unused() -> None:
     )
 
     assert done.stdout == "None None\n"
+
+
+STALE = """
+import sys, types
+module = types.ModuleType("graphdaemon.graph._compiled", "form 1")
+module.scan_page = module.known_ids = module.keep_memory = None
+sys.modules[module.__name__] = module
+from graphdaemon.graph import compiled
+print(compiled.SCAN_PAGE, compiled.KNOWN_IDS, compiled._keep_memory)
+"""
+
+
+def test_what_was_compiled_from_older_source_is_not_used() -> None:
+    """Its results would be read as something else, and Graph would be blamed."""
+    stale = STALE.replace("= None", "= 'stale'")
+    done = subprocess.run([sys.executable, "-c", stale], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "None None None\n"
