@@ -80,7 +80,7 @@ def test_the_secret_id_is_not_the_secret(owner: Person, application: str) -> Non
     """Pasted where the value belongs it is told apart, and so is another application's value."""
     page, problem = owner.page, owner.page.locator("#secret-error")
     _, key = add_secret(owner, ENGLISH)
-    for value, why in ((key, "This is a Secret ID"), ("another~one", "no secret of this app")):
+    for value, why in ((key, "This is a Secret ID"), ("another~one", "not a secret of this app")):
         owner.open(f"{application}/quickstart")
         page.locator("#secret").fill(value)
         page.locator("#download").click()
@@ -95,7 +95,7 @@ def test_a_file_that_is_no_certificate(owner: Person, application: str, tmp_path
         owner.open(f"{application}/credentials/certificates/new")
         owner.page.locator("#certificate").set_input_files(tmp_path / name)
         owner.page.locator("#add").click()
-        why = "private key, which must stay" if name == "server.pem" else "no certificate with"
+        why = "private key, which must stay" if name == "server.pem" else "not a certificate with"
         expect(owner.page.locator("#certificate-error")).to_contain_text(why)
         expect(owner.page.locator("#errors")).to_be_visible()
 

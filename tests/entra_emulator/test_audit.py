@@ -1,24 +1,8 @@
-"""The audit log: what it remembers, and what its pages in the docs say."""
+"""The audit log: what it remembers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from entra_emulator.audit import Activity, Audit, Entry, NewestOf, SignIn
-from tests.support.emulator_probe import Probe, register
-from tests.support.places import DOCS
-
-HOW_TO = DOCS / "how-to" / "use-the-emulator.md"
-
-
-def test_how_to(launch: Callable[..., Probe]) -> None:
-    """What the how-to page asserts about a refused call holds."""
-    probe = launch(users=5)
-    register(probe).get("/v1.0/users")
-    page = HOW_TO.read_text(encoding="utf-8")
-    (code,) = (block for block in page.split("```python\n") if block.startswith("refused = "))
-
-    exec(code.partition("```")[0], {"emulator": probe.emulator})
 
 
 def test_the_oldest_is_forgotten() -> None:

@@ -184,6 +184,8 @@ def list_pool(directory: Directory, tenant: Tenant) -> Pool:
 # The caller is nobody's user, none of what is drawn is linked, and no device is in the bin.
 UNTRIED = re.compile(
     r"\w+ /me\b.*|GET .*\{target\}.*"
+    # Of the beta version alone, and by keys that only a sign-in makes.
+    r"|GET /reports/\w+/\{key\}"
     r"|.*deletedItems/microsoft\.graph\.device/\{key\}.*"
     r"|.*deletedItems/\{key\}/microsoft\.graph\.device.*"
 )

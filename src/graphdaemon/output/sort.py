@@ -35,7 +35,7 @@ _BATCH = 1000
 # A key is one text, since nothing is compared faster. It begins with the kind of the value. A text
 # ends with two NULs, which are in no text: a NUL of its own is written as this pair.
 _END = "\0\0"
-_NUL = ("\0", "\0\1")
+_NUL = "\0\1"
 _ESCAPED_NUL = b"\\u0000"
 _WORDS: dict[bool | None, str] = {None: "0", False: "10", True: "11"}
 _NUMBER, _TEXT, _NESTED = "2", "3", "4"
@@ -293,7 +293,7 @@ def _make_finder(names: list[str]) -> Callable[[bytes], bytes]:
 def _write_key(value: bytes) -> str:
     first = value[:1]
     if first in (b'"', b"[", b"{"):
-        text = (text_of(value) or "").replace(*_NUL)
+        text = (text_of(value) or "").replace("\0", _NUL)
         return (_TEXT if value.startswith(b'"') else _NESTED) + text + _END
     if value == NULL or first in b"tf":
         return _WORDS[None if value == NULL else first == b"t"]

@@ -54,9 +54,9 @@ _shared_options = combine(
 )
 
 _activity_option = click.option(
-    "--activity/--no-activity",
-    default=True,
-    help="Ask for Graph's records of use, which only its beta version has; by default yes.",
+    "--no-activity",
+    is_flag=True,
+    help="Do not ask for Graph's records of use, which only its beta version has.",
 )
 
 _since_option = click.option(
@@ -103,7 +103,7 @@ def credentials(
     within: str | None,
     skip_expired: str | None,
     longest: str | None,
-    activity: bool,
+    no_activity: bool,
     **arguments: Any,
 ) -> None:
     """
@@ -122,7 +122,7 @@ def credentials(
         within=read_time(within, "--within"),
         longest=read_time(longest, "--longest"),
         skip_expired=read_time(skip_expired, "--skip-expired"),
-        activity=activity,
+        activity=not no_activity,
     )
     run_report("credentials", order, arguments, failing=ending, chosen=ending)
 
@@ -185,7 +185,7 @@ def permissions(
     high: int,
     run_file: Path | None,
     app_id: str | None,
-    activity: bool,
+    no_activity: bool,
     **arguments: Any,
 ) -> None:
     """
@@ -203,6 +203,6 @@ def permissions(
         high=high,
         run=None if run_file is None else read_file(run_file, "--run"),
         app_id=app_id,
-        activity=activity,
+        activity=not no_activity,
     )
     run_report("permissions", order, arguments)
