@@ -27,8 +27,18 @@ def serve_proxy(answer: Answer) -> int:
         answer: gets the head of each connection's first request, and the connection.
     """
     listener = socket.create_server(("127.0.0.1", 0))
+    # The event loop alone does not keep a connection on which nothing is read for a while.
+    under_way: set[object] = set()
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        under_way.add(task)
+        try:
+            await take_request(reader, writer)
+        finally:
+            under_way.discard(task)
+
+    async def take_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, EOFError, TimeoutError):
             try:
                 head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _PATIENCE)
