@@ -139,7 +139,7 @@ PARALLEL = (THREADS, AIOHTTP, GO)
 """Who divides the directory as most would, by the first letter; nothing vouches for that."""
 
 SAMPLE = Client("official sample with a loop", _script("sample.py"))
-SAMPLE_KEPT = Client("the same with one Session", _script("sample.py", "--session"))
+SAMPLE_KEPT = Client("official sample with one Session", _script("sample.py", "--session"))
 SDK = Client(
     "msgraph-sdk",
     _script("msgraph_sdk.py", peer="msgraph-sdk"),
