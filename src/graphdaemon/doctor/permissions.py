@@ -15,6 +15,7 @@ from graphdaemon.doctor.registration import AppRegistration, parse_registration
 from graphdaemon.doctor.state import Examination
 from graphdaemon.errors import GraphError, NetworkError
 from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.query import takes_top
 from graphdaemon.graph.refused import explain
 from graphdaemon.http.response import Response
 from graphdaemon.received.json import decode_object
@@ -190,6 +191,7 @@ def _is_allowed(examination: Examination, call: Call) -> bool:
 
 def _try(examination: Examination, call: Call) -> Response:
     """Make the call, of a collection for the ID of one record alone."""
-    if "?" not in call.path and call.path.rstrip("/").rsplit("/", 1)[-1] in CATALOG:
+    name = call.path.rstrip("/").rsplit("/", 1)[-1]
+    if "?" not in call.path and name in CATALOG and takes_top(name):
         call = call._replace(path=f"{call.path}?$top=1&$select=id")
     return examination.ask(call)

@@ -29,7 +29,9 @@ class Collection(NamedTuple):
         sortable: Properties that `$orderby` takes without the advanced query index.
         advanced: Properties that `$filter` takes only with it.
         key: The property that a listing is divided by; None if none is known to be never null.
-        delta: Whether its changes can be asked for (a delta).
+        delta: Whether Graph tells of its changes (a delta).
+        counted: Whether Graph says how many objects it has (`$count`).
+        takes_ids: Whether `$filter` can name the objects to show by their IDs (`id in (…)`).
         expands: What else can be read of each record, each at a path of that name below it.
     """
 
@@ -40,6 +42,8 @@ class Collection(NamedTuple):
     advanced: frozenset[str] = frozenset()
     key: Key | None = None
     delta: bool = False
+    counted: bool = True
+    takes_ids: bool = True
     expands: frozenset[str] = frozenset()
 
 
@@ -100,6 +104,35 @@ _COLLECTIONS = (
         key=Key("appId", "0123456789abcdef"),
         delta=True,
         expands=frozenset("owners memberOf appRoleAssignments appRoleAssignedTo".split()),
+    ),
+    # Source: "List administrativeUnits".
+    Collection(
+        "directory/administrativeUnits",
+        ("displayName", "description", "visibility", "id"),
+        "AdministrativeUnit.Read.All",
+        sortable=frozenset({"displayName"}),
+        advanced=frozenset({"description"}),
+        delta=True,
+        expands=frozenset({"members"}),
+    ),
+    # Source: "List directoryRoles": `$filter` with `eq` alone, all of them in one answer.
+    Collection(
+        "directoryRoles",
+        ("displayName", "description", "roleTemplateId", "id"),
+        "RoleManagement.Read.Directory",
+        delta=True,
+        takes_ids=False,
+        expands=frozenset({"members"}),
+    ),
+    # Source: "List oauth2PermissionGrants (delegated permission grants)"; of the ID Graph says
+    # "Filter is invalid. id" (microsoft-graph-docs#13894).
+    Collection(
+        "oauth2PermissionGrants",
+        ("clientId", "consentType", "resourceId", "scope", "id"),
+        "Directory.Read.All",
+        delta=True,
+        counted=False,
+        takes_ids=False,
     ),
 )
 

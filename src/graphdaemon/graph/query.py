@@ -77,6 +77,11 @@ def is_advanced(query: Query, collection: Collection) -> bool:
     return False
 
 
+def takes_top(path: str) -> bool:
+    """Say whether Graph lets a request choose the size of the pages of this collection."""
+    return re.split("[/(]", path.strip("/").lower(), maxsplit=1)[0] not in _UNPAGED
+
+
 def build_url(root: str, collection: Collection, query: Query, page_size: int = PAGE_SIZE) -> str:
     """Return the address of the first page of `query` on `collection` below `root`."""
     if "signInActivity" in query.select:
@@ -85,7 +90,7 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
     if query.expand:
         page_size = min(page_size, EXPANDED_PAGE_SIZE)
     options = {}
-    if re.split("[/(]", collection.name.lower(), maxsplit=1)[0] not in _UNPAGED:
+    if takes_top(collection.name):
         options["$top"] = str(min(page_size, query.limit or page_size))
     if query.select:
         # Without its ID, a record cannot be told from another, nor from its own repetition.

@@ -142,6 +142,12 @@ _SERVICE_PRINCIPAL = (
     "resourceSpecificApplicationPermissions samlSingleSignOnSettings servicePrincipalNames "
     "servicePrincipalType signInAudience tags tokenEncryptionKeyId verifiedPublisher"
 )
+_ADMINISTRATIVE_UNIT = (
+    "id description displayName isMemberManagementRestricted membershipRule "
+    "membershipRuleProcessingState membershipType visibility"
+)
+_DIRECTORY_ROLE = "id description displayName roleTemplateId"
+_PERMISSION_GRANT = "id clientId consentType principalId resourceId scope"
 _APP_ROLE_ASSIGNMENT = (
     "id appRoleId createdDateTime principalDisplayName principalId principalType "
     "resourceDisplayName resourceId"
@@ -177,6 +183,35 @@ _ROWS = (
         "Application.Read.All",
         _APP_ROLE_ASSIGNMENT,
     )._replace(delta=False),
+    # Its path has a folder, which is no collection that it is read below.
+    _row(
+        "directory/administrativeUnits",
+        "administrative_units",
+        "administrativeUnit",
+        "AdministrativeUnit.Read.All",
+        _ADMINISTRATIVE_UNIT,
+    )._replace(parent="", relation=""),
+    _row(
+        "directory/administrativeUnits/members",
+        "administrative_unit_members",
+        "",
+        "AdministrativeUnit.Read.All",
+    ),
+    _row(
+        "directoryRoles",
+        "directory_roles",
+        "directoryRole",
+        "RoleManagement.Read.Directory",
+        _DIRECTORY_ROLE,
+    ),
+    _row("directoryRoles/members", "directory_role_members", "", "RoleManagement.Read.Directory"),
+    _row(
+        "oauth2PermissionGrants",
+        "oauth2_permission_grants",
+        "oAuth2PermissionGrant",
+        "Directory.Read.All",
+        _PERMISSION_GRANT,
+    ),
 )
 
 STORED_COLLECTIONS = {row.name: row for row in _ROWS}

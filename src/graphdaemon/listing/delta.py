@@ -114,6 +114,31 @@ class Delta:
         return f"$select={quote(','.join(self.select), safe=',/')}&" if self.select else ""
 
 
+async def count_told(target: Target) -> int | None:
+    """
+    Return how many records a delta tells of that is read from its beginning.
+
+    That is Graph's count where Graph gives none: the delta is answered from elsewhere than the
+    list, page by page to its delta link. None under a filter or a search, which a delta knows not.
+
+    Raises:
+        IdentityError, GraphError, NetworkError: There is no delta, or it could not be read.
+    """
+    if target.query.filter or target.query.search:
+        return None
+    there: set[str] = set()
+    async with aclosing(read_round(target, f"{delta_url(target)}?$select=id")) as pages:
+        async for page, ids, first in pages:
+            if first:
+                there.clear()
+            for key, record in zip(ids, page.records, strict=True):
+                if bytes(_decode_item(record).removed):
+                    there.discard(key)
+                else:
+                    there.add(key)
+    return len(there)
+
+
 def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bool]:
     """
     Compare what a delta told of a record with how it was read afterwards.

@@ -227,7 +227,7 @@ class Partition:
 
     async def count(self) -> None:
         """Ask the service, once, how many records there should be."""
-        if self.expected is None:
+        if self.expected is None and self._target.collection.counted:
             try:
                 self.expected = await self._target.count()
             except Error as error:

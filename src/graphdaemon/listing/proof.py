@@ -10,7 +10,7 @@ from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.page import Page, page_ids
-from graphdaemon.listing.delta import Delta, is_dead
+from graphdaemon.listing.delta import Delta, count_told, is_dead
 from graphdaemon.listing.id_set import IdSet, make_id_set, pick_packed
 from graphdaemon.listing.partition import Partition
 from graphdaemon.listing.record import ListingRecord
@@ -183,11 +183,16 @@ class Proof:
 
     async def _count(self) -> int | None:
         # The count is one check among several: no listing fails for want of it.
+        target = self._target
         try:
-            return await self._target.count()
+            if target.collection.counted:
+                return await target.count()
+            number = await count_told(target) if target.collection.delta else None
         except Error as error:
             self._count_refused = isinstance(error, GraphError) and error.status in _REFUSALS
             return None
+        self._count_refused = number is None
+        return number
 
     def _count_missed(self, touched: set[bytes]) -> int:
         """How many records that did not change the second reading did not bring."""

@@ -230,10 +230,26 @@ class Replayer:
 
 async def _read_ids(target: Target, ids: Sequence[str]) -> dict[str, msgspec.Raw]:
     """The records as `target` would show them now; those that it would not are left out."""
+    if not target.collection.takes_ids:
+        return await _read_among_all(target, frozenset(ids))
     starts = range(0, len(ids), _IDS_AT_ONCE)
     read = await gather(*(_read_chunk(target, ids[at : at + _IDS_AT_ONCE]) for at in starts))
     records = [record for chunk in read for record in chunk]
     return dict(zip(ids_of(records), records, strict=True))
+
+
+async def _read_among_all(target: Target, ids: frozenset[str]) -> dict[str, msgspec.Raw]:
+    """As `_read_ids`, where Graph cannot be asked for single records: everything is read."""
+    records: dict[str, msgspec.Raw] = {}
+
+    async def keep(chain_page: ChainPage) -> None:
+        page = chain_page.page.records
+        read = ids_of(page)
+        records.update((key, one) for key, one in zip(read, page, strict=True) if key in ids)
+        chain_page.chain.consume(len(page), len(page))
+
+    await read_chain(target, Chain(""), keep)
+    return records
 
 
 async def _read_chunk(target: Target, ids: Sequence[str]) -> list[msgspec.Raw]:

@@ -10,6 +10,7 @@ from graphdaemon.diagnosis.token_claims import read_claims, read_roles
 from graphdaemon.errors import Error, GraphError, IdentityError
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.graph import Graph
+from graphdaemon.graph.query import takes_top
 from graphdaemon.http.transport import Transport
 from graphdaemon.registration.admin_graph import WAITS_S
 from graphdaemon.settings.model import Settings
@@ -92,7 +93,7 @@ def _choose_call(roles: tuple[str, ...]) -> str | None:
     for name in CATALOG:
         need = find_need("GET", f"/{name}")
         if need is not None and need.is_met(roles):
-            return f"/{name}?$top=1&$select=id"
+            return f"/{name}?{'$top=1&' if takes_top(name) else ''}$select=id"
     return None
 
 

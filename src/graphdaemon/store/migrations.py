@@ -17,10 +17,13 @@ class Migration(NamedTuple):
     Attributes:
         once: Those of the whole store.
         each: Those of every stored collection.
+        tables: The stored collections that this version adds, by the names of their views. Each of
+            them also gets what the versions before this one say of every collection.
     """
 
-    once: tuple[str, ...]
+    once: tuple[str, ...] = ()
     each: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 MIGRATIONS = (
@@ -96,6 +99,10 @@ CREATE TABLE {table}_history ( -- The versions that ended.
 ){strict}""",
             "CREATE INDEX {table}_history_by_id ON {table}_history (tenant, id, run)",
         ),
+        tables=(
+            *("users", "groups", "devices", "applications", "service_principals"),
+            *("group_members", "group_owners", "user_managers", "app_role_assignments"),
+        ),
     ),
     Migration(
         once=(
@@ -144,6 +151,12 @@ CREATE TABLE credentials ( -- When the credentials end by which daemons reach th
   checked TEXT NOT NULL, -- When that was found out.
   PRIMARY KEY (name, source)
 ){strict}""",
+        ),
+    ),
+    Migration(
+        tables=(
+            *("administrative_units", "administrative_unit_members"),
+            *("directory_roles", "directory_role_members", "oauth2_permission_grants"),
         ),
     ),
 )

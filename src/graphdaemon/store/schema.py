@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from graphdaemon.errors import StoreError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.store.database import Database
-from graphdaemon.store.migrations import MIGRATIONS, VERSION, Migration
+from graphdaemon.store.migrations import MIGRATIONS, VERSION
 from graphdaemon.store.views import digest_views, list_views
 
 TABLE = "graphdaemon"
@@ -31,8 +31,9 @@ def prepare(database: Database) -> None:
         # A table cannot be changed below a view.
         for name, _ in list_views(database.dialect):
             database.execute(f"DROP VIEW IF EXISTS {name}")
-        for migration in MIGRATIONS[version:]:
-            _apply(database, migration)
+        for number in range(version, VERSION):
+            for statement in _list_statements(number):
+                database.execute(statement.format(**database.dialect.words))
         for _, statement in list_views(database.dialect):
             database.execute(statement)
         database.execute("DELETE FROM graphdaemon")
@@ -68,10 +69,12 @@ def _read_version(database: Database) -> tuple[int, str]:
     return version, views
 
 
-def _apply(database: Database, migration: Migration) -> None:
-    words = database.dialect.words
-    for statement in migration.once:
-        database.execute(statement.format(**words))
-    for collection in STORED_COLLECTIONS.values():
-        for statement in migration.each:
-            database.execute(statement.format(table=collection.table, **words))
+def _list_statements(number: int) -> Iterator[str]:
+    """Yield the statements of a migration, with the words that differ between databases."""
+    yield from MIGRATIONS[number].once
+    for at, migration in enumerate(MIGRATIONS[: number + 1]):
+        # A table that is there already only gets what is new; a table that is new gets it all.
+        since = number if at < number else 0
+        for table in migration.tables:
+            for earlier in MIGRATIONS[since : number + 1]:
+                yield from (one.replace("{table}", table) for one in earlier.each)

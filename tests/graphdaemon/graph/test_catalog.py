@@ -4,13 +4,23 @@ import pytest
 
 from graphdaemon.graph.catalog import CATALOG, Collection, find_collection
 
+LARGE = ("users", "groups", "devices", "applications", "servicePrincipals")
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_the_catalogue_knows_how_to_divide(name: str) -> None:
+    """Each of the large collections has a key, and a count that shows whether a part was lost."""
+    collection = CATALOG[name]
+
+    assert collection.key is not None
+    assert collection.counted
+    assert collection.takes_ids
+    assert collection.expands
+
 
 @pytest.mark.parametrize("collection", CATALOG.values(), ids=CATALOG)
-def test_the_catalogue_knows_how_to_divide(collection: Collection) -> None:
-    """Each of the large collections has a key and a delta."""
-    assert collection.key is not None
+def test_graph_tells_of_the_changes_of_every_known_collection(collection: Collection) -> None:
     assert collection.delta
-    assert collection.expands
     assert find_collection(f"/{collection.name}/") is collection
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -225,3 +226,42 @@ def changing(world: PretendGraph, changes: dict[str, Record]) -> Callable[[], No
             world.put({"id": key, **values})
 
     return change
+
+
+GRANTS = "oauth2PermissionGrants"
+UNCOUNTED = Lies(no_count=True, refuses=("id in",))
+
+
+@pytest.mark.parametrize("change", [0, 0.3])
+def test_where_graph_gives_no_count_the_delta_is_counted(change: float) -> None:
+    """Graph takes no `$count` of grants, and no filter by ID, which the replay does without."""
+    world = PretendGraph(
+        scattered(130), lies=UNCOUNTED, weather=Weather(change=change), seed=5, collection=GRANTS
+    )
+
+    outcome = list_world(world, options=CHAIN)
+
+    assert outcome.proved.verdict == "complete"
+    assert outcome.written == world.shown(directory=world.at_last_delta)
+    assert outcome.proved.count_after is not None
+    assert counts_of(world) == 0
+
+
+def test_a_page_that_was_lost_is_missed_by_the_delta() -> None:
+    """A next link that is not there ends the list early, twice; the delta knows of all records."""
+    world = PretendGraph(scattered(130), lies=replace(UNCOUNTED, truncates=2), collection=GRANTS)
+
+    outcome = list_world(world, options=CHAIN)
+
+    assert (outcome.proved.verdict, outcome.proved.missing) == ("unproved", "count")
+    assert outcome.proved.why == "Graph counts 130, and 40 were found"
+
+
+def test_a_filter_leaves_what_is_not_counted_unproved() -> None:
+    """A delta tells of all records, and nothing else would show that a page was lost."""
+    world = PretendGraph(scattered(130), lies=UNCOUNTED, collection=GRANTS)
+
+    outcome = list_world(world, Query(filter="displayName ge 'a'"), options=CHAIN)
+
+    assert (outcome.proved.verdict, outcome.proved.missing) == ("unproved", "count")
+    assert outcome.proved.next_step == "No run can prove this list complete."

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.errors import StoreError
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.store.database import Record
 from graphdaemon.store.feeds import move_feed, read_feed
 from graphdaemon.store.history import changes_after, versions_of
-from graphdaemon.store.migrations import VERSION
+from graphdaemon.store.migrations import MIGRATIONS, VERSION
 from graphdaemon.store.store import Store, open_store
 from tests.support.places import ROOT
 from tests.support.postgres_server import PostgresServer
@@ -95,13 +96,19 @@ def test_a_store_of_an_earlier_version_becomes_one_of_today(
 def test_a_migration_that_fails_leaves_the_store_as_it_was(earlier: str) -> None:
     """What is in the way is said; once it is gone, the store is brought up to date."""
     connect = connect_raw(earlier)
-    connect("CREATE TABLE leases (x integer)")
-    with pytest.raises(StoreError, match="leases"):
+    connect("CREATE TABLE directory_roles_records (x integer)")
+    with pytest.raises(StoreError, match="directory_roles_records"):
         open_store(earlier)
 
-    connect("DROP TABLE leases")
+    connect("DROP TABLE directory_roles_records")
     with open_store(earlier) as store:
         assert store.database.fetch("SELECT version FROM graphdaemon") == [(VERSION,)]
+
+
+def test_every_stored_collection_is_added_by_one_version() -> None:
+    tables = [table for migration in MIGRATIONS for table in migration.tables]
+
+    assert sorted(tables) == sorted(row.table for row in STORED_COLLECTIONS.values())
 
 
 def connect_raw(url: str) -> Callable[[str], object]:

@@ -17,6 +17,14 @@ from tests.support.delta_scene import key_of
 from tests.support.sync_scene import SyncScene
 
 MEMBERS, OWNERS, MANAGERS = "groups/members", "groups/owners", "users/manager"
+UNIT_MEMBERS, ROLE_MEMBERS = "directory/administrativeUnits/members", "directoryRoles/members"
+PARENTS = {
+    MEMBERS: "group",
+    OWNERS: "group",
+    MANAGERS: "user",
+    UNIT_MEMBERS: "administrativeUnit",
+    ROLE_MEMBERS: "directoryRole",
+}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -132,18 +140,19 @@ def test_a_user_has_one_manager(scene: SyncScene) -> None:
     scene.assert_in_step(MANAGERS)
 
 
-@pytest.mark.parametrize("name", [MEMBERS, OWNERS, MANAGERS])
+@pytest.mark.parametrize("name", PARENTS)
 def test_a_reconciliation_of_edges_finds_no_difference(scene: SyncScene, name: str) -> None:
     """A walk over everything and the rounds before it agree."""
     stored = STORED_COLLECTIONS[name]
-    kind = "group" if stored.parent == "groups" else "user"
-    parents = [scene.add(kind) for _ in range(6)]
+    parents = [scene.add(PARENTS[name]) for _ in range(6)]
     others = [scene.add("user") for _ in range(6)]
     for parent, other in zip(parents, others, strict=True):
         scene.link(stored.relation, parent, other)
     scene.sync(name)
     scene.unlink(stored.relation, parents[0], others[0])
-    delete(scene, parents[1])
+    # Roles are never deleted.
+    if name != ROLE_MEMBERS:
+        delete(scene, parents[1])
     scene.sync(name)
 
     record = scene.sync(name, reconcile=True)
@@ -212,11 +221,11 @@ def test_a_child_without_an_id_is_refused(child: bytes) -> None:
         read_related([record], "members")
 
 
-@pytest.mark.parametrize("name", [MEMBERS, OWNERS, MANAGERS])
+@pytest.mark.parametrize("name", PARENTS)
 def test_who_is_in_the_bin_is_no_drift(scene: SyncScene, name: str) -> None:
     """A walk tells of a deleted user what the rounds before it left."""
     stored = STORED_COLLECTIONS[name]
-    parent = scene.add("group" if stored.parent == "groups" else "user")
+    parent = scene.add(PARENTS[name])
     child = scene.add("user")
     scene.link(stored.relation, parent, child)
     scene.sync(name)

@@ -92,13 +92,15 @@ def sync(**arguments: Any) -> int:
     Bring a database into step with the directory.
 
     COLLECTION is users, groups, groups/members, groups/owners, users/manager, devices,
-    applications, servicePrincipals or servicePrincipals/appRoleAssignedTo; by default all that
-    the app may read. PARAMETERS is the settings file. You can kill it at
-    any moment and run it again: it ends with what the directory has.
+    applications, servicePrincipals, servicePrincipals/appRoleAssignedTo, oauth2PermissionGrants,
+    directoryRoles, directoryRoles/members, directory/administrativeUnits or
+    directory/administrativeUnits/members. By default, everything that the app may read is kept.
+    PARAMETERS is the settings file. You can stop the command at any moment, even by killing it,
+    and run it again: in the end, the database holds what the directory holds.
 
-    With --tenants the directories of several tenants are kept in one database, or each in the one
-    that its settings name; what fails in one of them is not the others' failure. The exit code is
-    that of the first tenant, by name, that failed.
+    With --tenants, the directories of several tenants are kept in one database, or each in the
+    database that its settings name. If one tenant fails, the others are synced all the same. The
+    exit code is that of the first tenant, by name, that failed.
     """
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.run_sync import SyncOrder, sync_by_settings

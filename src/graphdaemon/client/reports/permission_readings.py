@@ -8,7 +8,7 @@ from graphdaemon.client.reports import permissions
 from graphdaemon.client.reports.needs import RunVerdict, judge, read_run
 from graphdaemon.client.reports.options import APP_USE, REPORTS
 from graphdaemon.client.reports.permissions import GRAPH_APP_ID, Grant, PermissionRow, Use
-from graphdaemon.client.reports.source import GraphSource
+from graphdaemon.client.reports.source import StoreSource
 from graphdaemon.client.reports.values import read_moment, read_object, read_text
 from graphdaemon.client.reports.work import ReportWork
 from graphdaemon.errors import UsageError
@@ -54,10 +54,13 @@ async def list_permissions(work: ReportWork) -> list[PermissionRow]:
 
 
 async def _read_consents(work: ReportWork) -> list[Mapping[str, Any]]:
-    if not isinstance(work.source, GraphSource):
-        work.notes.append("Delegated permissions are left out: a store does not keep the grants.")
+    if isinstance(work.source, StoreSource) and not work.source.has("oauth2PermissionGrants"):
+        work.notes.append(
+            "Delegated permissions are left out, since the store does not keep the grants. To keep "
+            "them: graphdaemon sync oauth2PermissionGrants"
+        )
         return []
-    return list((await work.source.read_again("oauth2PermissionGrants", dict)).values())
+    return list((await work.source.read("oauth2PermissionGrants", (), dict)).values())
 
 
 def _read_app_use(record: Mapping[str, Any]) -> tuple[str, Use]:

@@ -30,7 +30,7 @@ def read_again(server: ScriptedServer, readings: Iterator[list[dict[str, Any]]])
     async def work() -> dict[str, Any]:
         async with Client(read_settings(None, {}, server.settings()), attempts=1) as client:
             source = GraphSource(client)
-            found = await source.read_again("oauth2PermissionGrants", dict)
+            found = await source.read_again("subscribedSkus", dict)
             assert source.coverage[0].why == "two readings found the same"
             return found
 
@@ -48,7 +48,7 @@ def test_what_cannot_be_counted_is_read_until_two_readings_agree(
 def test_what_never_agrees_makes_no_report(scripted: ScriptedServer) -> None:
     readings = iter([[{"id": f"{number}"}] for number in range(9)])
 
-    with pytest.raises(UnprovedError, match="oauth2PermissionGrants is not proved complete") as got:
+    with pytest.raises(UnprovedError, match="subscribedSkus is not proved complete") as got:
         read_again(scripted, readings)
     assert (got.value.exit_code, got.value.code) == (8, "listing_unproved")
     assert len(list(readings)) == 5
@@ -121,6 +121,26 @@ def test_a_store_tells_of_application_permissions(store_of_apps: str) -> None:
         ("p", "Orders.Read", "q")
     ]
     assert any("Delegated permissions are left out" in note for note in told.notes)
+
+
+def test_a_store_that_keeps_grants_tells_of_delegated_permissions(store_of_apps: str) -> None:
+    grant = (
+        '{"id":"g","clientId":"p","consentType":"AllPrincipals","principalId":null,'
+        '"resourceId":"q","scope":"Orders.Submit"}'
+    )
+    with open_store(store_of_apps, now=SteppingClock()) as store:
+        tenant = store.enter_tenant("aaaaaaaa-0000-0000-0000-000000000001", "Contoso")
+        for collection in ("servicePrincipals/appRoleAssignedTo", "oauth2PermissionGrants"):
+            with store.change(tenant, collection, "baseline") as change:
+                change.load([Row("g", grant.encode())] if "Grants" in collection else [])
+                change.save(Position("link", ("id",)))
+
+    told = report(store_of_apps, "permissions")
+
+    assert [(one.kind, one.permission, one.resource_id) for one in told.rows] == [
+        ("delegated", "Orders.Submit", "q")
+    ]
+    assert not any("Delegated" in note for note in told.notes)
 
 
 def test_a_store_that_keeps_too_few_properties_names_them(store_of_apps: str) -> None:
