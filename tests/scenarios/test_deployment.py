@@ -241,6 +241,12 @@ def test_the_image_is_pinned_and_nobodys() -> None:
         *("requirements/image.txt", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"),
         *("docs/man", "src"),
     }
+    (compiled,) = [step for step in by_word["RUN"] if "GRAPHDAEMON_COMPILE=1" in step]
+    assert "--no-build-isolation ." in compiled
+    assert "assert SCAN_PAGE" in by_word["RUN"][-1]
+    # What brings a compiler is in the first stage alone.
+    last = CONTAINERFILE.read_text("utf-8").rpartition("FROM ")[2]
+    assert re.search("gcc|apt-get", last) is None
     locked = (ROOT / "requirements/image.txt").read_text("utf-8")
     assert re.findall(r"^(pytest|mypy|playwright)\b", locked, re.MULTILINE) == []
     assert re.findall(

@@ -90,6 +90,16 @@ def test_no_hint_points_at_a_list_that_is_elsewhere() -> None:
     assert all(any(known in hint for hint in hints) for known in POINTS_WITHIN)
 
 
+PERSON = re.compile(r"\b[Aa]na\b|[a-z]@[a-z]")
+
+
+def test_what_a_hint_leaves_open_is_a_word_in_capitals() -> None:
+    """GROUP_ID or NAME, as in the help: no dots, and no person of another directory."""
+    hints = [hint for hint in list_hints() if "…" in hint or PERSON.search(hint)]
+
+    assert hints == []
+
+
 STEPS_BY_NAME = {name: row.step for name, row in CASES.items()} | {
     str(number): step for number, step in STEPS.items()
 }

@@ -1,7 +1,6 @@
 """The command line: parse, call one function, print. Every failure is rendered here, once."""
 
 import contextlib
-import errno
 import gc
 import importlib
 import sys
@@ -58,8 +57,6 @@ _PURPOSES = {
 _COMMANDS = {name: text for commands in _PURPOSES.values() for name, text in commands.items()}
 
 
-# A full disk, a full quota, a file that may not grow any more.
-_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _OBJECTS_BETWEEN = 50_000
 """New objects after which Python looks for garbage; its own number, 700, suits small programs."""
 
@@ -159,7 +156,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             terminal.forget_output()
         return error.exit_code
     except OSError as error:
-        return _end_without_room(error)
+        return _end_by_system(error)
     except (KeyboardInterrupt, click.Abort) as error:
         terminal.say("Interrupted: what was printed so far is not the whole.")
         # click raises its own in place of the one that says how to go on.
@@ -169,19 +166,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _end_without_room(error: OSError) -> int:
+def _end_by_system(error: OSError) -> int:
     """
-    End a command for which there was no room, wherever it wrote.
+    End a command that the machine had no room for, or no files left, wherever it needed them.
 
-    What one part of it writes, and can say more about, has been explained there.
+    A part of the program that can say more about what it writes has raised an error of its own.
     """
-    if error.errno not in _NO_ROOM:
+    from graphdaemon.diagnosis.file_errors import OF_THE_MACHINE, advise
+
+    if error.errno not in OF_THE_MACHINE:
         raise error
     place = error.filename or "what this command writes"
     failure = OutputError(
         f"{place} could not be written: {error.strerror}",
         code="output_failed",
-        hint="Make room, or write elsewhere, and run it again.",
+        hint=advise(error.errno, "write elsewhere"),
     )
     show(failure)
     terminal.forget_output()

@@ -77,6 +77,6 @@ async def find_members(client: Client, group: str) -> str:
             code="option_invalid",
             hint=f"Give the ID of one: {', '.join(ids[:5])}."
             if ids
-            else 'Look it up: graphdaemon list groups --search "displayName:…" -f table.',
+            else 'Look it up: graphdaemon list groups --search "displayName:NAME" -f table.',
         )
     return f"groups/{quote(ids[0], safe='')}/members"

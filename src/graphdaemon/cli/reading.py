@@ -208,9 +208,9 @@ def _lead_to_record(named: _Named, list_path: Path) -> _Named:
     raise UsageError(
         f"{named.option} {named.text}: with --explode {path} a row has {PARENT} and {ELEMENT}",
         code="option_invalid",
-        hint=f"Say {ELEMENT}… for what is in {path}."
+        hint=f"Say {ELEMENT}.NAME for what is in {path}."
         if first == PARENT
-        else f"Say {PARENT}.{named.text}, or {ELEMENT}… for what is in {path}.",
+        else f"Say {PARENT}.{named.text}, or {ELEMENT}.NAME for what is in {path}.",
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from graphdaemon.cli.named_files import FileName
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import OutputError
 
 record_option = click.option(
@@ -25,5 +26,5 @@ def explain_recording(path: Path | None, error: OSError) -> None:
         raise OutputError(
             f"The recording cannot be written to {path}: {error.strerror}.",
             code="output_failed",
-            hint="make room, or name another file.",
+            hint=advise(error.errno, "name another file with --record"),
         ) from None

@@ -8,6 +8,7 @@ import click
 from graphdaemon.cli import terminal
 from graphdaemon.cli.named_files import FileName
 from graphdaemon.cli.options import combine
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import FindingsError, OutputError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def give_report(order: ReportOrder, report: "Report") -> None:
             raise OutputError(
                 f"The report cannot be written to {path}: {error.strerror}.",
                 code="output_failed",
-                hint="name another file with --report-to.",
+                hint=advise(error.errno, "name another file with --report-to"),
             ) from None
     refuse_findings(report, order.rules)
 

@@ -21,9 +21,9 @@ from graphdaemon.store.times import read_time
 # What only Graph can answer, and what to say instead.
 _LIVE = {
     "parameters": ("PARAMETERS", "A store is read without settings: leave the file out."),
-    "group": ("--of", "Say list groups/members --where \"parent = '…'\"."),
+    "group": ("--of", "Say list groups/members --where \"parent = 'GROUP_ID'\"."),
     "filter_": ("--filter", "Say --where, such as --where \"department = 'Sales'\", or --query."),
-    "search": ("--search", "Say --where, such as --where \"displayName LIKE '%ana%'\"."),
+    "search": ("--search", "Say --where, such as --where \"displayName LIKE '%Ana%'\"."),
     "orderby": ("--orderby", "Say --sort."),
     "with_": ("--with", "List the store's edges, such as users/manager."),
     "proof": ("--proof", "The store has the account of each listing, in its table runs."),

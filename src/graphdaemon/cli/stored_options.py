@@ -65,7 +65,7 @@ written_store_options = combine(
         "--store",
         metavar="URL",
         callback=check_store,
-        help="The database: sqlite:FILE or postgresql://user@host/database; by default the "
+        help="The database: sqlite:FILE or postgresql://USER@HOST/DATABASE; by default the "
         "setting, else sqlite:graphdaemon.db.",
     ),
     click.option(

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.listing.chain import Chain, ChainPage
 from graphdaemon.listing.intervals import Interval
@@ -294,7 +295,7 @@ class Journal:
             raise OutputError(
                 f"the journal {self._path} cannot be used: {reason}",
                 code="journal_unusable",
-                hint="Check the folder and the room on the disk, or name another file.",
+                hint=advise(error.errno) if isinstance(error, OSError) else "Name another file.",
             ) from error
 
 

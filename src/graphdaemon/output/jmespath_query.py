@@ -47,14 +47,16 @@ class Projection:
             raise UsageError(
                 f"--query {expression!r} is not JMESPath: {str(error).splitlines()[0]}",
                 code="query_invalid",
-                hint="See https://jmespath.org; texts stand in '…', names with signs in \"…\".",
+                hint="See https://jmespath.org. Texts need single quotation marks; names with "
+                "characters other than letters, digits and _ need double ones.",
             ) from None
         if not single and not _is_distributive(self._compiled.parsed):
             raise UsageError(
                 f"--query {expression!r} needs the whole list at once",
                 code="query_invalid",
                 hint="Begin with [] for every record, such as '[].{name: displayName}', or with "
-                "[?…] for some; to count, sort or cut use `graphdaemon count`, --sort or --limit.",
+                "[?CONDITION] for some; to count, sort or cut, use `graphdaemon count`, --sort or "
+                "--limit.",
             )
         self.columns = _columns_of(self._compiled.parsed)
         self.paths = _find_paths(self._compiled.parsed)

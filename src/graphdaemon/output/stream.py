@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO
 
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import OutputClosedError, OutputError
 
 
@@ -62,12 +63,13 @@ def explaining_failure(path: Path | str | None = None) -> Iterator[None]:
         raise OutputClosedError from None
     except OSError as error:
         reason = error.strerror or error
+        other = "write to a file with --output" if path is None else "name another file"
         raise OutputError(
             f"the output could not be written: {reason}; what is there is not the whole"
             if path is None
             else f"{path} could not be written: {reason}",
             code="output_failed",
-            hint="Make room, or write elsewhere, and run it again.",
+            hint=advise(error.errno, other),
         ) from error
 
 

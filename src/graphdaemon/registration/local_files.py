@@ -1,5 +1,6 @@
 """The local state: the settings file and the key file that a registration writes here."""
 
+import errno
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphdaemon.auth.key_files import LONGEST_NAME, KeyPair, read_key_pair
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import SettingsError
 from graphdaemon.http.interception import read_signer
 from graphdaemon.registration.desired import DesiredState
@@ -109,7 +111,8 @@ class LocalFiles:
             )
         # Files are replaced by renaming, which the folder's permissions decide and not the file's.
         if not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise self._unwritable(folder, "it is no folder that this user may write to")
+            number = errno.EACCES if folder.is_dir() else errno.ENOENT
+            raise _unwritable(self.path, OSError(number, os.strerror(number)))
 
     def read_state(self) -> LocalState:
         """
@@ -175,7 +178,7 @@ class LocalFiles:
                 # Not a link to it, which somebody else has made.
                 path.resolve().unlink()
             except OSError as error:
-                raise self._unwritable(path, str(error.strerror)) from None
+                raise _unwritable(path, error) from None
         return own
 
     def _read_own(self) -> dict[str, Any]:
@@ -227,14 +230,15 @@ class LocalFiles:
             # A link to the file, which somebody else has made, stays one.
             replace_private(path.resolve(), text.encode())
         except OSError as error:
-            raise self._unwritable(path, str(error.strerror)) from None
+            raise _unwritable(path, error) from None
 
-    def _unwritable(self, path: Path, reason: str) -> SettingsError:
-        return SettingsError(
-            f"{path} cannot be written: {reason}",
-            code="file_unwritable",
-            hint="Name a place with --output that this user may write to, and run it again.",
-        )
+
+def _unwritable(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"{path} cannot be written: {error.strerror}",
+        code="file_unwritable",
+        hint=f"{advise(error.errno, 'name another file with --output')} Then run it again.",
+    )
 
 
 def _make_mark(path: Path) -> str:

@@ -25,6 +25,7 @@ from graphdaemon.auth.kinds import read_credential
 from graphdaemon.auth.kinds.certificate import read_passphrase
 from graphdaemon.auth.msal_app import MsalApp
 from graphdaemon.auth.token import Token
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import IdentityError, SettingsError, UsageError
 from graphdaemon.http.transport import Transport
 from graphdaemon.registration.own_keys import OwnKeys, RegisteredKeys
@@ -353,8 +354,7 @@ def _explaining() -> Iterator[None]:
         raise SettingsError(
             f"{error.filename or 'a file'} cannot be used: {error.strerror}",
             code="file_unwritable",
-            hint="Check the folder and the room on the disk, and run it again: it goes on where "
-            "it stopped.",
+            hint=f"{advise(error.errno)} Run it again: it goes on where it stopped.",
         ) from error
 
 

@@ -243,7 +243,7 @@ def _check_cache(merged: Layer, where: str) -> CacheSettings:
         raise SettingsError(
             f"{where} has token_cache redis and no token_cache_url",
             code="setting_missing",
-            hint="Set token_cache_url to rediss://user:password@host:6380/0, best by its variable "
+            hint="Set token_cache_url to rediss://USER:PASSWORD@HOST:6380/0, best by its variable "
             "GRAPHDAEMON_TOKEN_CACHE_URL.",
         )
     return CacheSettings(

@@ -242,7 +242,7 @@ def _parse_json(path: Path, text: str) -> dict[str, Any]:
         raise SettingsError(
             f"{path} is not a JSON object",
             code="settings_malformed",
-            hint='It must begin with { and hold names and values, such as "client_id": "…".',
+            hint='It must begin with { and hold names and values, such as "client_id": "ID".',
         )
     return values
 

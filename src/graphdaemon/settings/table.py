@@ -68,7 +68,7 @@ SETTINGS = (
     Setting(
         "token_cache_url",
         "secret",
-        "Address of the Redis server: rediss://user:password@host:6380/0.",
+        "Address of the Redis server: rediss://USER:PASSWORD@HOST:6380/0.",
     ),
     Setting(
         "token_cache_key",
@@ -139,7 +139,7 @@ SETTINGS = (
         "store",
         "secret",
         "The database that `graphdaemon sync` keeps in step: sqlite:FILE or "
-        "postgresql://user@host/database.",
+        "postgresql://USER@HOST/DATABASE.",
         default="sqlite:graphdaemon.db",
     ),
     Setting(

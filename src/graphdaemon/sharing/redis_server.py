@@ -27,7 +27,7 @@ def require_redis(purpose: str) -> None:
 
 def connect(url: Secret, ca_file: Path | None, patience: float) -> Any:
     """
-    Return a client of the server at `rediss://user:password@host:port/number`; nothing is sent yet.
+    Return a client of the server at `rediss://USER:PASSWORD@HOST:PORT/NUMBER`; nothing is sent yet.
 
     The authorities in `ca_file` are trusted besides the system's, and an answer is waited for for
     `patience` seconds.

@@ -231,7 +231,7 @@ class PostgresDatabase:
             raise StoreError(
                 f"{self.shown} is a database in {encoding}, which has no room for every name",
                 code="store_unreadable",
-                hint="Make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+                hint="Make one with CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0.",
             )
 
     def _has_relation(self, name: str) -> bool:
@@ -258,7 +258,7 @@ def _read_options(url: Secret) -> dict[str, Any]:
         raise StoreError(
             "The store's URL is none that PostgreSQL can read",
             code="store_url_invalid",
-            hint="Write postgresql://user@host:5432/database; in a password, write %40 for @.",
+            hint="Write postgresql://USER@HOST:5432/DATABASE; in a password, write %40 for @.",
         ) from None
     return {"connect_timeout": _CONNECT_S, "application_name": "graphdaemon", **options}
 

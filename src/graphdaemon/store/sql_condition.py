@@ -28,7 +28,7 @@ def check_condition(text: str, names: Container[str]) -> str:
     depth = 0
     for part in _PART.findall(text):
         if len(part) > 1 and part[0] == '"' and part[1:-1].lower() not in names:
-            raise _refuse(text, f"there is no column {part}; a text stands in '…'")
+            raise _refuse(text, f"there is no column {part}; texts need single quotation marks")
         depth += {"(": 1, ")": -1}.get(part, 0)
         if part in {"--", "/*"}:
             raise _refuse(text, f"{part} begins a comment")

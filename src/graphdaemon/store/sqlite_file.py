@@ -1,6 +1,5 @@
 """The file of a SQLite store before SQLite opens it: made for its owner alone, or recognised."""
 
-import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from graphdaemon.diagnosis.file_errors import FORBIDDEN, NO_ROOM, advise
 from graphdaemon.errors import StoreError
 from graphdaemon.sharing.private_files import ForeignFileError, open_private
 
@@ -113,22 +113,23 @@ def explaining_files(shown: str) -> Iterator[None]:
 def explain_system(error: OSError, shown: str) -> StoreError:
     """Return the error that says what the operating system refused."""
     reason = error.strerror or type(error).__name__
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if error.errno in NO_ROOM:
         return StoreError(
             f"There is no room for the store {shown}: {reason}",
             code="store_full",
-            hint="Make room, and run the command again: it fetches again what was not committed.",
+            hint=f"{advise(error.errno, 'name another store')} The command fetches again what was "
+            "not committed.",
         )
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+    if error.errno in FORBIDDEN:
         return StoreError(
             f"This user may not open or write the store {shown}: {reason}",
             code="store_readonly",
-            hint="Give this user the right to read and write the file and its folder.",
+            hint=advise(error.errno, "name another store"),
         )
     return StoreError(
         f"The store {shown} cannot be used: {reason}",
         code="store_gone",
-        hint="See that the disk is there and sound, and run the command again.",
+        hint=advise(error.errno, "name another store"),
     )
 
 

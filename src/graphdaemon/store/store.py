@@ -33,7 +33,7 @@ def open_store(
     Open a store, and bring its tables to this program's version.
 
     Args:
-        url: `sqlite:PATH` or `postgresql://user@host:port/database`.
+        url: `sqlite:PATH` or `postgresql://USER@HOST:PORT/DATABASE`.
         create: Make it if there is none.
         now: Tells the time, in UTC.
 

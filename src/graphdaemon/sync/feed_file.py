@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import OutputError
 from graphdaemon.sharing.file_lock import locked
 from graphdaemon.sharing.private_files import ForeignFileError, is_own, open_private
@@ -55,7 +56,7 @@ def append_lines(path: Path, lines: bytes) -> None:
         raise OutputError(
             f"{path} could not be written: {error.strerror or error}",
             code="file_foreign" if isinstance(error, ForeignFileError) else "output_failed",
-            hint="Name another file for the change feed, or make room; then run it again.",
+            hint=f"{advise(error.errno)} Then run it again: the feed goes on where it stopped.",
         ) from error
 
 

@@ -8,6 +8,7 @@ from graphdaemon.auth.key_files import LONGEST_NAME, KeyPair, make_key_pair, rea
 from graphdaemon.cli import options, terminal
 from graphdaemon.cli.command import StrictGroup
 from graphdaemon.cli.named_files import FileName, load_settings
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import OutputError
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.setting import Secret
@@ -119,5 +120,5 @@ def _write(path: Path, text: str, mode: int) -> None:
         raise OutputError(
             f"{path} cannot be written: {error.strerror}",
             code="output_failed",
-            hint="Make room, or try another --out.",
+            hint=advise(error.errno, "name another folder with --out"),
         ) from None

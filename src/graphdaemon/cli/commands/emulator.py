@@ -1,6 +1,5 @@
 """`graphdaemon emulator`: the pretend tenant as a server of its own."""
 
-import errno
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from graphdaemon.cli.named_files import FileName, FolderName
 from graphdaemon.cli.options import combine
 from graphdaemon.cli.record_options import explain_recording, record_option
 from graphdaemon.cli.report_options import give_report, read_order, report_options
+from graphdaemon.diagnosis.file_errors import NO_ROOM, advise
 from graphdaemon.errors import OutputError
 
 if TYPE_CHECKING:
@@ -205,15 +205,16 @@ def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None
 
 
 def _refuse_folder(data: Path, error: OSError) -> Exception:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    step = advise(error.errno, "name another folder with --data")
+    if error.errno in NO_ROOM:
         return OutputError(
             f"There is no room for the tenant in {data}.",
             code="output_failed",
-            hint="make room, ask for fewer objects, or name another folder with --data.",
+            hint=f"{step} A tenant with fewer objects needs less.",
         )
     named = f" ({error.filename})" if error.filename else ""
     return click.UsageError(
-        f"The tenant's folder {data} cannot be used: {error.strerror}{named}. Try another --data."
+        f"The tenant's folder {data} cannot be used: {error.strerror}{named}. {step}"
     )
 
 

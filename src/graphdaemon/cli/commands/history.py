@@ -33,14 +33,12 @@ def history(*, id_: str, **arguments: Any) -> None:
         versions = stored.versions(id_)
         if not any(version.id == id_ for version in versions):
             kept = stored.properties("users")
-            name, value = "userPrincipalName", "ana@contoso.example"
-            if name not in kept and "displayName" in kept:
-                name, value = "displayName", "Ana Lopes"
+            names = [name for name in ("displayName", "userPrincipalName") if name in kept]
             raise UsageError(
                 f"the store {stored.shown} has never had an object with the ID {id_}",
                 code="option_invalid",
-                hint=f"Look it up: graphdaemon list users --store '{stored.shown}' --query "
-                f"\"[?{name}=='{value}'].id\".",
+                hint=f"Look the ID up: graphdaemon list users --store '{stored.shown}' --select "
+                f"{','.join(('id', *names))} --format table",
             )
         events = [
             event._replace(name=event.name or stored.name(event.id))

@@ -14,6 +14,7 @@ from graphdaemon.cli import terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FolderName
 from graphdaemon.cli.quickstart_words import WORDS
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.output.formats import FORMATS
 from graphdaemon.sharing.private_files import make_private_folder
@@ -138,7 +139,7 @@ def _serving(folder: Path, *, users: int, seed: int) -> "Iterator[Emulator]":
         raise OutputError(
             f"the folder {folder} cannot be used: {error.strerror}",
             code="output_failed",
-            hint="Go to a folder where you may write, or name one with --folder.",
+            hint=advise(error.errno, "name another folder with --folder"),
         ) from None
     try:
         yield emulator

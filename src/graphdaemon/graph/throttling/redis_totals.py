@@ -46,7 +46,7 @@ class RedisTotals:
     The totals of all processes of one app in one tenant.
 
     Args:
-        url: `rediss://user:password@host:port/number`.
+        url: `rediss://USER:PASSWORD@HOST:PORT/NUMBER`.
         ca_file: Certificate authorities to trust besides the system's.
         names: Those of Graph, tenant and app; only a digest of them is sent.
 

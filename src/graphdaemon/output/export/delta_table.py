@@ -1,10 +1,12 @@
 """A collection as a Delta Lake table, and the only home of deltalake, which is an extra."""
 
+import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import Error, OutputError, UsageError
 from graphdaemon.output.arrow.pyarrow_import import load_pyarrow
 from graphdaemon.output.export.exported_frame import ExportedFrame
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
 
 _NAME = "graphdaemon {collection}"
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 """What the tables are called that may be written to."""
 
 
@@ -199,6 +202,12 @@ def _note_runs(transactions: list[Any]) -> "CommitProperties":
     return CommitProperties(app_transactions=transactions)
 
 
+def _read_errno(error: Exception) -> int | None:
+    """Return the number of the operating system's error, which deltalake quotes in its text."""
+    match = _OS_ERROR.search(str(error))
+    return int(match[1]) if match else getattr(error, "errno", None)
+
+
 @contextmanager
 def _explaining(folder: Path, writing: _Writing | None = None) -> Iterator[None]:
     """Raise `OutputError` for what deltalake raises in the block."""
@@ -213,5 +222,6 @@ def _explaining(folder: Path, writing: _Writing | None = None) -> Iterator[None]
         raise OutputError(
             f"The table in {folder} could not be read or written: {reason}",
             code="output_failed",
-            hint="Make room, or name another folder; the table is what it was before.",
+            hint=f"{advise(_read_errno(error), 'name another folder')} The table is what it was "
+            "before.",
         ) from None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from graphdaemon.diagnosis.file_errors import advise
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.output.export.exported_frame import make_frame
@@ -48,7 +49,7 @@ def export_store(
         raise OutputError(
             f"The folder {folder} cannot be made: {error.strerror or type(error).__name__}",
             code="output_failed",
-            hint="Name another folder, or one that exists.",
+            hint=advise(error.errno, "name another folder"),
         ) from None
     for collection in chosen:
         positions = list_positions(store, collection)

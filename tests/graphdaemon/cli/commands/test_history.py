@@ -71,9 +71,10 @@ def test_an_id_that_was_never_there_is_refused(command: Command, lived_url: str)
 
     assert done.code == 2
     assert "has never had an object with the ID nobody" in done.err
-    words = shlex.split(done.err.partition("Look it up: ")[2].rstrip().rstrip("."))
+    words = shlex.split(done.err.partition("Look the ID up: ")[2])
     looked = command(*words[1:])
-    assert (looked.code, json.loads(looked.out)) == (0, {"value": []})
+    assert looked.code == 0
+    assert b"Ana" in looked.out
 
 
 def test_the_store_is_that_of_the_settings_unless_one_is_named(

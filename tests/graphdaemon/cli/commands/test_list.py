@@ -57,7 +57,7 @@ def test_users_is_list_users(command: Command, parameters: WriteParameters) -> N
         (
             ("users", "--explode", "otherMails", "--sort", "parent.otherMails"),
             "a row has parent and element",
-            "Say element…",
+            "Say element.NAME",
         ),
     ],
 )
