@@ -1,22 +1,15 @@
 """
 Spark reads the directory through our data sources: one session on this machine for all tests.
 
-The last of them ends it. Where SPARK_CLUSTER is set, as `make test-nightly` does, another session
-follows, whose executors are processes of their own.
+The last of them ends it. What is killed on a cluster is in `test_spark_killed.py`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 import re
 import runpy
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +24,14 @@ from graphdaemon.listing.record import ListingRecord
 from tests.support.client_app import App, register
 from tests.support.places import ROOT
 from tests.support.redis_server import RedisServer
+from tests.support.spark_directory import (
+    SELECT,
+    change,
+    list_names,
+    names_of,
+    replay_frame,
+    write_settings,
+)
 from tests.support.spark_session import kill_one, once_reading, open_session
 
 pytest.importorskip("pyspark", reason="PySpark is not installed")
@@ -38,7 +39,6 @@ if shutil.which("java") is None:
     pytest.skip("Java is not installed", allow_module_level=True)
 
 SLOW = Fault(kind="latency", delay=0.5)
-SELECT = ["displayName", "userPrincipalName", "assignedLicenses", "createdDateTime"]
 
 
 @pytest.fixture(scope="module")
@@ -70,62 +70,7 @@ def spark(folder: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def parameters(large: Emulator, reader: App, tmp_path: Path) -> str:
-    return write(large, reader, tmp_path)
-
-
-def write(emulator: Emulator, app: App, folder: Path, **more: str) -> str:
-    path = folder / "parameters.json"
-    values = {
-        "authority": f"{emulator.url}/{emulator.tenant.id}",
-        "client_id": app.client_id,
-        "scope": ["https://graph.microsoft.com/.default"],
-        "secret": app.secret,
-        "endpoint": f"{emulator.url}/v1.0/users",
-        "ca_file": str(emulator.ca_file),
-        **more,
-    }
-    path.write_text(json.dumps(values))
-    path.chmod(0o600)
-    return str(path)
-
-
-def listed(parameters: str, select: list[str] = SELECT) -> dict[str, str | None]:
-    """The name of each user, as the library lists them."""
-
-    async def work() -> dict[str, str | None]:
-        async with graphdaemon.load(parameters) as client:
-            users = client.list("users", select=select)
-            return {user["id"]: user["displayName"] async for user in users}
-
-    return asyncio.run(work())
-
-
-def names_of(frame: Any) -> dict[str, str | None]:
-    rows = frame.select("id", "displayName").collect()
-    assert len(rows) == len({row.id for row in rows}), "nobody is there twice"
-    return {row.id: row.displayName for row in rows}
-
-
-def current(log: Any) -> dict[str, str | None]:
-    """Who is there after the rows of a stream."""
-    users: dict[str, str | None] = {}
-    rows = log.select("graphdaemon_run", "graphdaemon_state", "id", "displayName").collect()
-    for row in sorted(rows, key=lambda row: row.graphdaemon_run):
-        users.pop(row.id, None)
-        if row.graphdaemon_state == "present":
-            users[row.id] = row.displayName
-    return users
-
-
-def change(emulator: Emulator, parameters: str, name: str) -> None:
-    """One user is renamed, one deleted, one comes."""
-    tenant, objects = emulator.tenant, emulator.directory.objects
-    first, second = sorted(listed(parameters))[:2]
-    objects.update(tenant, "user", first, {"displayName": name})
-    found = objects.find(tenant, second, kind="user")
-    assert found is not None
-    emulator.directory.recycle_bin.delete(tenant, found)
-    emulator.add_user(f"{name}@contoso.example", displayName=f"new {name}")
+    return write_settings(large, reader, tmp_path)
 
 
 def test_a_data_frame_is_the_listing(spark: Any, parameters: str) -> None:
@@ -137,7 +82,7 @@ def test_a_data_frame_is_the_listing(spark: Any, parameters: str) -> None:
     assert types["createdDateTime"] == "timestamp"
     assert types["assignedLicenses"] == "array<struct<disabledPlans:array<string>,skuId:string>>"
     assert users.rdd.getNumPartitions() == 3
-    assert names_of(users) == listed(parameters)
+    assert names_of(users) == list_names(parameters)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +115,7 @@ def test_what_is_refused_or_not_proved_is_no_data_frame(
 
     app = register(large, key_pair, consent=False)
     (tmp_path / "other").mkdir()
-    path = write(large, app, tmp_path / "other")
+    path = write_settings(large, app, tmp_path / "other")
     frame = spark.read.format("graphdaemon").option("parameters", path).load("users")
 
     with pytest.raises(Exception, match=r"User\.Read\.All") as caught:
@@ -209,7 +154,7 @@ def test_what_changes_and_who_is_killed_while_executors_read(
             on_link=links.append,
         )
 
-    assert names_of(users) == listed(parameters)
+    assert names_of(users) == list_names(parameters)
     (record,) = records
     assert record.verdict == "complete"
     assert record.replay is not None
@@ -225,7 +170,7 @@ def test_executors_share_the_throttle_budget(
 
     from graphdaemon.client.spark import read_directory
 
-    path = write(large, reader, tmp_path, budget_url=redis_server.url)
+    path = write_settings(large, reader, tmp_path, budget_url=redis_server.url)
     records: list[ListingRecord] = []
 
     # So slow that each process tells the others what it uses, as it does five times a second.
@@ -305,9 +250,9 @@ def test_the_examples_run(
         finally:
             sys.argv = argv
 
-    expected = listed(parameters)
+    expected = list_names(parameters)
     assert names_of(spark.read.parquet(f"{tmp_path}/users")) == expected
-    assert current(spark.read.parquet(f"{tmp_path}/changes")) == expected
+    assert replay_frame(spark.read.parquet(f"{tmp_path}/changes")) == expected
     assert f"{len(expected)} users" in capsys.readouterr().out
 
 
@@ -323,7 +268,7 @@ def test_what_the_page_shows_works(spark: Any, parameters: str, tmp_path: Path) 
 
     users: Any = scope["users"]
     changes: Any = scope["changes"]
-    assert users.count() == len(listed(parameters))
+    assert users.count() == len(list_names(parameters))
     assert changes.isStreaming
     assert {"graphdaemon_run", "graphdaemon_state"} < set(changes.columns)
 
@@ -339,83 +284,3 @@ def test_neither_plans_nor_logs_hold_a_secret(spark: Any, folder: Path, reader: 
     assert b"eyJ0eXAi" not in text
     assert b"eyJhbGci" not in text
     assert b"deltatoken" not in text.lower()
-
-
-@pytest.mark.skipif("SPARK_CLUSTER" not in os.environ, reason="make test-nightly runs it")
-def test_a_lost_executor_costs_nothing_but_time(
-    large: Emulator, parameters: str, tmp_path: Path
-) -> None:
-    """On a cluster of two executors one is killed while it reads; what is returned is the list."""
-    from graphdaemon.client.spark import read_directory
-
-    large.faults.fail_for(None, SLOW)
-
-    with open_session("local-cluster[2,1,1024]", tmp_path) as session:
-
-        def kill() -> None:
-            kill_one(session, "CoarseGrainedExecutorBackend")
-            large.faults.clear()
-
-        with once_reading(session, kill):
-            users = read_directory(
-                session,
-                "users",
-                select=SELECT,
-                parts=3,
-                parameters=parameters,
-                staging=str(tmp_path / "staging"),
-            )
-        assert names_of(users) == listed(parameters)
-
-
-@pytest.mark.skipif("SPARK_CLUSTER" not in os.environ, reason="make test-nightly runs it")
-@pytest.mark.parametrize("master", ["local[2,4]", "local-cluster[2,1,1024]"])
-@pytest.mark.parametrize("place", ["before", "after"])
-def test_a_driver_that_is_killed_repeats_its_batch(
-    large: Emulator, parameters: str, tmp_path: Path, master: str, place: str
-) -> None:
-    """SIGKILL after the round is in the store, before or after the sink: the same batch again."""
-
-    def start(batch: int) -> subprocess.Popen[bytes]:
-        program = [sys.executable, "-m", "tests.support.spark_query", master, parameters]
-        return subprocess.Popen(
-            [*program, str(tmp_path), str(batch), place], cwd=ROOT, start_new_session=True
-        )
-
-    def run() -> None:
-        assert start(-1).wait(timeout=300) == 0
-
-    def read(batch: int) -> list[Any]:
-        paths = sorted(tmp_path.glob(f"batch-{batch}-*.json"))
-        return [json.loads(path.read_bytes()) for path in paths]
-
-    run()
-    change(large, parameters, f"one {place}")
-    driver = start(1)
-    until = time.monotonic() + 300
-    while not (tmp_path / "halted").exists():
-        assert driver.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    offset = (tmp_path / "checkpoint" / "offsets" / "1").read_bytes()
-    os.killpg(driver.pid, signal.SIGKILL)
-    driver.wait()
-    change(large, parameters, f"two {place}")
-    run()
-    run()
-
-    assert (tmp_path / "checkpoint" / "offsets" / "1").read_bytes() == offset
-    repeated = read(1)
-    assert len(repeated) == (1 if place == "before" else 2)
-    assert repeated[0] == repeated[-1]
-    names = {name for *_, name in repeated[0]}
-    assert f"new one {place}" in names
-    assert f"new two {place}" not in names
-    users: dict[str, str | None] = {}
-    for batch in range(3):
-        (*_, rows) = read(batch)
-        for _, state, id_, name in rows:
-            users.pop(id_, None)
-            if state == "present":
-                users[id_] = name
-    assert users == listed(parameters)
