@@ -1,6 +1,7 @@
 """One throttle budget for many: strangers, processes on a host, processes on many hosts."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -87,7 +88,7 @@ def test_two_shares_of_one_app_are_in_one_budget() -> None:
 # ---- Redis -------------------------------------------------------------------------------------
 
 
-def serve_slowly(server: ScriptedServer, limit: float) -> Counter[bool]:
+def serve_slowly(server: ScriptedServer, limit: float, pages: int = 120) -> Counter[bool]:
     """A Graph of one endless collection that allows `limit` units in ten seconds."""
     level, at, lock, counts = 0.0, time.monotonic(), threading.Lock(), Counter[bool]()
 
@@ -105,7 +106,7 @@ def serve_slowly(server: ScriptedServer, limit: float) -> Counter[bool]:
         if full:
             return Answer(429, headers={"Retry-After": "1"})
         number = int(request.target.partition("$skiptoken=")[2] or 0) + 1
-        link = f"{server.url}/v1.0/users?$skiptoken={number}" if number < 120 else None
+        link = f"{server.url}/v1.0/users?$skiptoken={number}" if number < pages else None
         told = page({"id": str(number)}, next_link=link)
         headers = {**(told.headers or {}), "x-ms-resource-unit": "1"}
         if load >= 0.8:
@@ -125,7 +126,7 @@ def test_processes_on_many_hosts_share_a_budget_by_redis(
     words = ["-m", "graphdaemon", "users", path, "-f", "ndjson", "--allow-unproved"]
     running = [
         subprocess.Popen(
-            [sys.executable, *map(str, words)],
+            [sys.executable, *map(str, words), "--proof", str(tmp_path / f"proof-{number}")],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=clean_environment() | {"XDG_CACHE_HOME": str(tmp_path / str(number))},
@@ -139,9 +140,53 @@ def test_processes_on_many_hosts_share_a_budget_by_redis(
     assert counts[False] == 240
     assert counts[True] <= 16
     assert redis_server.url.encode() not in outputs[0][1]
-    found = RedisTotals(Secret(redis_server.url), None, whose(path)).exchange(Totals())
-    # What was used since the last comparison is told to nobody.
-    assert found.used >= 60
+    proofs = [json.loads((tmp_path / f"proof-{number}").read_text()) for number in range(2)]
+    assert find_used(redis_server, path) == sum(proof["units"] for proof in proofs)
+
+
+COMMAND = """
+import sys
+from graphdaemon.cli import main
+main(["users", sys.argv[1], "--allow-unproved"])
+"""
+WITH = """
+import os, sys
+import graphdaemon
+with graphdaemon.load(sys.argv[1]) as client:
+    list(client.list("users", proved=False))
+os._exit(0)
+"""
+ASYNC_WITH = """
+import asyncio, os, sys
+import graphdaemon
+async def work():
+    async with graphdaemon.load(sys.argv[1]) as client:
+        return [user async for user in client.list("users", proved=False)]
+asyncio.run(work())
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    "program", [COMMAND, WITH, ASYNC_WITH], ids=["command", "with", "async with"]
+)
+def test_the_shortest_process_tells_what_it_used(
+    scripted: ScriptedServer, redis_server: RedisServer, tmp_path: Path, program: str
+) -> None:
+    """Also one that works in a pool, whose processes end without Python's own end."""
+    serve_slowly(scripted, 10_000, pages=1)
+    path = scripted.write_parameters(tmp_path, budget_url=redis_server.url)
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert find_used(redis_server, path) >= 1
+
+
+def find_used(server: RedisServer, path: Path) -> float:
+    return RedisTotals(Secret(server.url), None, whose(path)).exchange(Totals()).used
 
 
 def whose(path: Path) -> tuple[str | None, ...]:

@@ -1,8 +1,8 @@
 """The library: settings in, records of the directory out."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, overload
 
 import msgspec
@@ -356,7 +356,8 @@ class Client:
         return locate(self.settings, path)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; what was used of a budget in Redis is told within a second."""
+        self.graph.budget.settle()
         self._transport.close()
 
     def __reduce__(self) -> NoReturn:
@@ -383,12 +384,10 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
+        if self.settings.budget_url is not None:
+            # It may take a second, in which the loop goes on.
+            await asyncio.to_thread(self.graph.budget.settle)
         self.close()
 
     def __enter__(self) -> "BlockingClient":

@@ -214,6 +214,10 @@ class Budget:
         with self._ledger.open() as bucket:
             bucket.pause(seconds, self._now())
 
+    def settle(self) -> None:
+        """Tell those that share the budget what was used; it may take a second, and no longer."""
+        self._ledger.settle()
+
     @property
     def yields(self) -> bool:
         """

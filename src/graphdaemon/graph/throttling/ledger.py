@@ -2,8 +2,8 @@
 Where the bucket of a throttle budget is kept: in the process, or where others see it too.
 
 Processes of one host share a small file, which each locks in turn. Those of many hosts share
-totals in a remote store, which nobody ever waits for: each process keeps a bucket of its own, and
-now and then compares what it did with what all did.
+totals in a remote store, which no request ever waits for: each process keeps a bucket of its own,
+and soon after it has used it compares what it did with what all did.
 """
 
 import contextlib
@@ -38,8 +38,10 @@ _SIZE = 4096
 _BEGINNING = b'{"rate":'
 # A fiftieth of the time in which a full bucket empties: what others do meanwhile is little.
 _COMPARE_S = 0.2
-# Where a comparison has failed, or takes long, the next begins so much later.
+# Where a comparison has failed, the next begins so much later.
 _TRY_AGAIN_S = 10.0
+# How long the end of a process, or of a client, waits for the last comparison.
+_CLOSING_S = 1.0
 
 
 class Ledger(Protocol):
@@ -47,6 +49,9 @@ class Ledger(Protocol):
 
     def open(self) -> AbstractContextManager[Bucket]:
         """Lend the bucket, to nobody else meanwhile, and keep the changes made to it."""
+
+    def settle(self) -> None:
+        """Make sure that others know of the changes, if that is done soon."""
 
 
 class MemoryLedger:
@@ -61,6 +66,9 @@ class MemoryLedger:
         """Lend the bucket, to nobody else in this process meanwhile."""
         with self._lock:
             yield self._bucket
+
+    def settle(self) -> None:
+        """Do nothing: there are no others."""
 
 
 class FileLedger:
@@ -106,6 +114,9 @@ class FileLedger:
             with self._explaining():
                 self._write(bucket)
 
+    def settle(self) -> None:
+        """Do nothing: each change is in the file at once."""
+
     def _read(self) -> Bucket:
         os.lseek(self._file, 0, os.SEEK_SET)
         # One byte more than it ever has: a longer file is not ours.
@@ -147,37 +158,62 @@ class RemoteLedger:
         exchange: Adds what this process did to the totals of all, and returns those; raises
             `OSError` where the store cannot be used.
         now: A steady clock, in seconds.
+        pause: Waits so many seconds, or until the event is set.
     """
 
     def __init__(
-        self, exchange: Callable[[Totals], Totals], now: Callable[[], float] = time.monotonic
+        self,
+        exchange: Callable[[Totals], Totals],
+        now: Callable[[], float] = time.monotonic,
+        pause: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
         self._exchange = exchange
         self._now = now
+        self._pause = pause
         self._lock = threading.Lock()
         self._bucket = Bucket()
         self._common: Totals | None = None
         self._reported = Totals()
         self._next = 0.0
+        # Compares when it is due, and ends once nothing was lent since.
+        self._thread: threading.Thread | None = None
+        self._lent = False
+        self._hurry = threading.Event()
+        self._failed = False
         self._warned = False
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Bucket]:
-        """Lend the bucket, to nobody else in this process meanwhile; begin to compare if due."""
+        """Lend the bucket, to nobody else in this process meanwhile; it is compared soon after."""
         with self._lock:
             yield self._bucket
-            if self._now() < self._next:
+            self._lent = True
+            # In a process that was forked the thread of its parent is none.
+            if self._thread is not None and self._thread.is_alive():
                 return
-            # Put off before it begins, so that nobody else begins one meanwhile.
-            self._next = self._now() + _TRY_AGAIN_S
-        # Nobody waits for the store, however slow it is.
-        threading.Thread(target=self.compare, daemon=True).start()
+            # Nobody waits for the store, however slow it is.
+            self._thread = threading.Thread(target=self._compare_when_due, daemon=True)
+            self._thread.start()
+
+    def settle(self, seconds: float = _CLOSING_S) -> None:
+        """
+        Compare at once where anything was lent since the last time, and wait for that a little.
+
+        A store that could not be used the last time is not waited for.
+        """
+        with self._lock:
+            thread = None if self._failed else self._thread
+        if thread is not None:
+            self._hurry.set()
+            thread.join(seconds)
 
     def compare(self) -> None:
         """Add to the store what was done here, and take in what was done elsewhere."""
         with self._lock:
             bucket, now = self._bucket, self._now()
             reported = self._reported
+            self._lent = False
+            self._next = now + _TRY_AGAIN_S
             mine = Totals(
                 bucket.used - reported.used,
                 bucket.refusals - reported.refusals,
@@ -187,11 +223,24 @@ class RemoteLedger:
         try:
             common = self._exchange(mine)
         except OSError as error:
+            self._failed = True
             self._warn(error)
             return
         with self._lock:
+            self._failed = False
             self._merge(mine, common)
             self._next = self._now() + _COMPARE_S
+
+    def _compare_when_due(self) -> None:
+        lent = True
+        while lent:
+            self._pause(self._hurry, max(0.0, self._next - self._now()))
+            self._hurry.clear()
+            self.compare()
+            with self._lock:
+                lent = self._lent
+                if not lent:
+                    self._thread = None
 
     def _merge(self, mine: Totals, common: Totals) -> None:
         """

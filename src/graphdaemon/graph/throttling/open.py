@@ -1,5 +1,7 @@
 """Open the throttle budget that the settings name: in this process, in a file, or in Redis."""
 
+import atexit
+
 from graphdaemon.graph.throttling.budget import Budget, find_budget
 from graphdaemon.graph.throttling.ledger import FileLedger, Ledger, MemoryLedger, RemoteLedger
 from graphdaemon.settings.model import Settings
@@ -21,4 +23,7 @@ def _make_ledger(settings: Settings, app: tuple[str | None, ...]) -> Ledger:
     from graphdaemon.graph.throttling.redis_totals import RedisTotals
 
     totals = RedisTotals(settings.budget_url, settings.ca_file, app)
-    return RemoteLedger(totals.exchange)
+    ledger = RemoteLedger(totals.exchange)
+    # What a short process has used is told when it ends, if not before.
+    atexit.register(ledger.settle)
+    return ledger

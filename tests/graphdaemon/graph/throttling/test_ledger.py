@@ -173,8 +173,13 @@ class Store:
         return self.totals
 
 
+def pause(hurry: threading.Event, _: float) -> None:
+    """A clock that stands still: nothing is due, and whoever is in a hurry does not wait."""
+    hurry.wait()
+
+
 def make_ledgers(store: Store, now: float = 100.0) -> tuple[RemoteLedger, RemoteLedger]:
-    one, two = (RemoteLedger(store.exchange, lambda: now) for _ in range(2))
+    one, two = (RemoteLedger(store.exchange, lambda: now, pause) for _ in range(2))
     for ledger in (one, two):
         ledger.compare()
     return one, two
@@ -299,7 +304,7 @@ def test_what_happens_during_a_comparison_is_told_in_the_next() -> None:
                 bucket.rate = 60.0
         return common._replace(rate=50.0)
 
-    ledger = RemoteLedger(exchange, lambda: moment)
+    ledger = RemoteLedger(exchange, lambda: moment, pause)
     ledger.compare()
     with ledger.open() as bucket:
         bucket.used += 5
@@ -315,8 +320,7 @@ def test_who_comes_later_finds_the_bucket_as_full_as_it_is() -> None:
     """What it has used itself before the first comparison is in it already."""
     store = Store()
     store.totals = Totals(used=500, refusals=7, pause=3, rate=80, level=200)
-    # Before the moment 0 nothing is compared by itself.
-    ledger = RemoteLedger(store.exchange, lambda: -1.0)
+    ledger = RemoteLedger(store.exchange, lambda: -1.0, pause)
     with ledger.open() as bucket:
         bucket.take(30, -1.0)
         bucket.used += 30
@@ -327,7 +331,7 @@ def test_who_comes_later_finds_the_bucket_as_full_as_it_is() -> None:
         assert (bucket.rate, bucket.paused_until) == (80, 2)
 
     store.totals = Totals()
-    ledger = RemoteLedger(store.exchange, lambda: -1.0)
+    ledger = RemoteLedger(store.exchange, lambda: -1.0, pause)
     with ledger.open() as bucket:
         bucket.take(0, -1.0)
     ledger.compare()
@@ -338,7 +342,7 @@ def test_who_comes_later_finds_the_bucket_as_full_as_it_is() -> None:
 def test_a_pause_is_told_as_what_is_left_of_it() -> None:
     """Clocks differ between hosts."""
     store, moment = Store(), 100.0
-    ledger = RemoteLedger(store.exchange, lambda: moment)
+    ledger = RemoteLedger(store.exchange, lambda: moment, pause)
     ledger.compare()
     with ledger.open() as bucket:
         bucket.pause(7, 100.0)
@@ -354,31 +358,116 @@ def test_a_pause_is_told_as_what_is_left_of_it() -> None:
 @pytest.mark.parametrize(("broken", "seconds"), [(False, 0.2), (True, 10.0)], ids=["well", "gone"])
 def test_the_store_is_not_troubled_all_the_time(*, broken: bool, seconds: float) -> None:
     """Five times a second at most; where it cannot be used, every ten seconds."""
-    store, moment, asked = Store(), 100.0, threading.Semaphore(0)
+    store, waits, turn = Store(), list[float](), threading.Semaphore(0)
     store.broken = broken
 
-    def exchange(mine: Totals) -> Totals:
-        try:
-            return store.exchange(mine)
-        finally:
-            asked.release()
+    def wait_for_turn(_: threading.Event, due: float) -> None:
+        waits.append(due)
+        turn.acquire()
 
-    ledger = RemoteLedger(exchange, lambda: moment)
-
-    def use_and_wait() -> None:
+    ledger = RemoteLedger(store.exchange, lambda: 100.0, wait_for_turn)
+    for _ in range(2):
         before = set(threading.enumerate())
-        with ledger.open():
-            pass
-        # The comparison runs on a thread of its own.
-        for thread in set(threading.enumerate()) - before:
-            assert thread.daemon, "it keeps no program from ending"
-            thread.join(60)
+        for _ in range(3):
+            with ledger.open() as bucket:
+                bucket.used += 1
+        (thread,) = set(threading.enumerate()) - before
+        assert thread.daemon, "it keeps no program from ending"
+        turn.release()
+        thread.join(60)
 
-    use_and_wait()
-    assert asked.acquire(blocking=False)
-    moment += seconds * 0.9
-    use_and_wait()
-    assert not asked.acquire(blocking=False)
-    moment += seconds * 0.2
-    use_and_wait()
-    assert asked.acquire(blocking=False)
+    assert waits == [0, pytest.approx(seconds)]
+    assert store.totals.used == (0 if broken else 6)
+
+
+def test_what_was_used_last_is_told_without_another_request() -> None:
+    """A process that is idle for minutes, or that is about to end, owes the others nothing."""
+    store, due = Store(), threading.Semaphore(0)
+
+    def exchange(mine: Totals) -> Totals:
+        if mine.used == 5:
+            with ledger.open() as bucket:
+                bucket.used += 3
+        return store.exchange(mine)
+
+    ledger = RemoteLedger(exchange, lambda: 100.0, lambda *_: due.acquire())
+    before = set(threading.enumerate())
+    with ledger.open() as bucket:
+        bucket.used += 5
+    (thread,) = set(threading.enumerate()) - before
+    due.release(2)
+    thread.join(60)
+
+    assert store.totals.used == 8, "also what was used during the comparison"
+
+
+def test_who_settles_does_not_wait_until_it_is_due() -> None:
+    """And finds it told."""
+    store = Store()
+    one, two = make_ledgers(store)
+    with one.open() as bucket:
+        bucket.used += 5
+    one.settle()
+    two.settle()
+
+    assert store.totals.used == 5
+
+
+def test_a_store_that_does_not_answer_does_not_hold_up_who_settles() -> None:
+    """For long: a second, where nothing else is said."""
+    answer, answered = threading.Event(), threading.Event()
+
+    def exchange(mine: Totals) -> Totals:
+        answer.wait(60)
+        answered.set()
+        return mine
+
+    ledger = RemoteLedger(exchange)
+    with ledger.open():
+        pass
+    ledger.settle(0.01)
+
+    assert not answered.is_set()
+    answer.set()
+
+
+def test_nobody_waits_for_a_store_that_could_not_be_used() -> None:
+    """The next comparison comes when it is due, settled or not."""
+    store = Store()
+    store.broken = True
+    ledger = RemoteLedger(store.exchange, lambda: 100.0, lambda hurry, due: due and hurry.wait())
+    before = set(threading.enumerate())
+    with ledger.open() as bucket:
+        bucket.used += 1
+    (thread,) = set(threading.enumerate()) - before
+    thread.join(60)
+    store.broken = False
+    with ledger.open() as bucket:
+        bucket.used += 1
+    ledger.settle(60)
+
+    assert store.totals.used == 0
+
+
+FORKED = """
+import os, sys
+from graphdaemon.graph.throttling.ledger import RemoteLedger
+told = []
+def exchange(mine):
+    told.append(mine.used)
+    return mine
+ledger = RemoteLedger(exchange, pause=lambda hurry, due: hurry.wait())
+with ledger.open():
+    pass
+if os.fork() == 0:
+    with ledger.open() as bucket:
+        bucket.used += 5
+    ledger.settle()
+    os._exit(told != [5])
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def test_a_process_that_was_forked_compares_too() -> None:
+    """The thread of its parent is not there."""
+    assert subprocess.run([sys.executable, "-c", FORKED], timeout=60, check=False).returncode == 0
