@@ -13,8 +13,9 @@ import pytest
 
 from graphdaemon.errors import SettingsError
 from graphdaemon.graph.throttling.bucket import WINDOW_S, Totals
-from graphdaemon.graph.throttling.budget import Budget, Outcome, find_budget
+from graphdaemon.graph.throttling.budget import Budget, Outcome
 from graphdaemon.graph.throttling.ledger import MemoryLedger
+from graphdaemon.graph.throttling.open import find_budget
 from graphdaemon.graph.throttling.redis_totals import RedisTotals
 from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.setting import Secret

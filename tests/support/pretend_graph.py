@@ -69,6 +69,7 @@ class Lies:
         link: Makes the next link of another one.
         count: Makes the count of the true one.
         no_count: There is no count.
+        no_count_status: With what a count that is not there is answered.
         no_count_at: Of these questions for the count, by their numbers from 0, none is answered.
         count_text: What is answered in place of a count.
         no_delta: There is no delta.
@@ -88,6 +89,7 @@ class Lies:
     link: Callable[[str], str] | None = None
     count: Callable[[int], int] = lambda count: count
     no_count: bool = False
+    no_count_status: int = 400
     no_count_at: Container[int] = ()
     count_text: str | None = None
     no_delta: bool = False
@@ -355,8 +357,10 @@ class PretendGraph:
         if rest == [self.collection, "$count"]:
             number, self._counted = self._counted, self._counted + 1
             refused = self.lies.no_count or number in self.lies.no_count_at
-            if headers.get("ConsistencyLevel") != "eventual" or refused:
+            if headers.get("ConsistencyLevel") != "eventual":
                 return _refuse(400, "Request_BadRequest")
+            if refused:
+                return _refuse(self.lies.no_count_status, "Request_BadRequest")
             return self._serve_count(options)
         if rest == [self.collection, "delta"] and not self.lies.no_delta:
             return self._serve_delta(options)

@@ -60,6 +60,8 @@ class GraphRequest(NamedTuple):
         measure: Reads from an answer what the throttle budget has to know.
         weight: How many requests it counts as: a batch counts as its parts.
         headers: More headers; they replace those sent by default, except for the token.
+        attempts: How often to send it at most, if that is less than `Graph.attempts`; None for as
+            often as that says.
     """
 
     url: str
@@ -72,6 +74,7 @@ class GraphRequest(NamedTuple):
     measure: Callable[[Response], Outcome] | None = None
     weight: int = 1
     headers: tuple[tuple[str, str], ...] = ()
+    attempts: int | None = None
 
 
 class Tally(msgspec.Struct):
@@ -156,9 +159,11 @@ class Graph:
         """Get one JSON object."""
         return await self.ask(GraphRequest(url, needs), read_object, tally)
 
-    async def count(self, url: str, *, needs: str, tally: Tally | None = None) -> int:
-        """Get the number that a `$count` path returns."""
-        request = GraphRequest(url, needs, advanced=True, accept="text/plain")
+    async def count(
+        self, url: str, *, needs: str, tally: Tally | None = None, attempts: int | None = None
+    ) -> int:
+        """Get the number that a `$count` path returns; `attempts` are as in `GraphRequest`."""
+        request = GraphRequest(url, needs, advanced=True, accept="text/plain", attempts=attempts)
         return await self.ask(request, read_number, tally)
 
     async def page(
@@ -188,13 +193,14 @@ class Graph:
         """Send a request until it is answered, and return what `read` makes of the answer."""
         tally = tally or Tally()
         attempt, served = 1, self._served
+        attempts = min(self.attempts, request.attempts or self.attempts)
         while True:
             try:
                 answer = read(await self._get_answer(request, tally), request.url)
             except (GraphError, NetworkError) as error:
                 # While others are served the budget is not closed, and our turn will come.
                 patient = error.code == "throttled" and self._served > served
-                most = self.attempts * (PATIENCE if patient else 1)
+                most = attempts * (PATIENCE if patient else 1)
                 may_pass = attempt < most and self._may_pass(request, error)
                 wait = _wait_before(attempt, error) if may_pass else None
                 if wait is None:

@@ -48,6 +48,11 @@ class Supply:
         width = graph.budget.width(self._pages_left() * each, each)
         return self._size if width is None else min(width, self._size)
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether anybody knows of a limit, which may hold the listing back or not."""
+        return self._target.graph.budget.is_limited
+
     def is_bound(self) -> bool:
         """Say whether it holds the listing back: fewer chains use it up than may be read."""
         bound = self.width() < self._size
@@ -62,11 +67,11 @@ class Supply:
 
     def find_rate(self, seconds: float) -> float | None:
         """Return the units a second that Graph gave in so many seconds, if that was too little."""
-        rate = self._target.graph.budget.learnt_rate
-        if rate is None or not self.was_short:
+        if not self.was_short:
             return None
-        # What it takes at first is a full bucket, and the picture of it may show too much.
-        return min(rate, self._target.tally.units / (WINDOW_S + seconds))
+        # What it takes at first is a full bucket.
+        shown = self._target.tally.units / (WINDOW_S + seconds)
+        return self._target.graph.budget.learn_rate(shown)
 
 
 def estimate_parts(expected: int | None, size: int, chains: int) -> int:

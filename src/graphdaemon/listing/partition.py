@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 _MOST_PARTS = 2_000
 # Pieces that a part is divided into: the most, and how many where nobody knows how much is left.
 _MOST_PIECES, _PIECES_OF_UNKNOWN = 16, 8
+# The count is waited for before anything is divided, and the proof asks for one of its own.
+_COUNT_ATTEMPTS = 2
 # Divisions one within the other at most: here the keys are alike, and dividing does not help.
 _DEEPEST = 40
 
@@ -115,14 +117,16 @@ class Partition:
 
     def begin(self) -> list[Chain]:
         """Return what to read first: the whole, and, where cuts are known, its parts as well."""
-        if not self._cuts:
+        # What a page costs, and how long it takes, is known after the first one.
+        self._is_postponed = self._requested_method == "auto" and self.supply.is_limited
+        if not self._cuts or self._is_postponed:
             return [self._whole]
-        if self._is_one_enough:
-            self._is_postponed = True
-            return [self._whole]
+        return [self._whole, *self._make_learned_ranges()]
+
+    def _make_learned_ranges(self) -> list[Chain]:
         self.method = "ranges"
         self._has_parts = True
-        return [self._whole, *self._make_ranges(self._cuts)]
+        return self._make_ranges(self._cuts)
 
     def read_along(self, target: Target, first_page: Page) -> None:
         """Read by `target`, which shows more of the same; the first page of it is there already."""
@@ -229,7 +233,7 @@ class Partition:
         """Ask the service, once, how many records there should be."""
         if self.expected is None and self._target.collection.counted:
             try:
-                self.expected = await self._target.count()
+                self.expected = await self._target.count(_COUNT_ATTEMPTS)
             except Error as error:
                 logger.info("no count of %s: %s", self._target.collection.name, error.code)
 
@@ -239,12 +243,14 @@ class Partition:
             if self._proving and not self._is_read_again:
                 await self.count()
             return False
-        if self._is_postponed or self._is_one_enough:
+        if self._is_postponed or (not self._has_parts and self._is_one_enough):
             # One chain uses the budget up. That may change, as long as much is left to read.
             await self.count()
-            self._is_postponed = self.supply.is_bound() or self._pages_left() < 2 * chain.pages
+            self._is_postponed = self._is_one_enough or self._pages_left() < 2 * chain.pages
             if self._is_postponed:
                 return False
+            if self._cuts:
+                self._pool.add(self._make_learned_ranges())
         keys = await self._keys_of(page, "")
         if not keys or len(keys) < len(page.records):
             # No range brings a record whose key is null.

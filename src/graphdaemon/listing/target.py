@@ -59,15 +59,17 @@ class Target(msgspec.Struct, frozen=True):
             url, needs=self.collection.role, advanced=self.advanced, tally=self.tally
         )
 
-    async def count(self) -> int:
+    async def count(self, attempts: int | None = None) -> int:
         """
-        Ask the service how many records match the query.
+        Ask the service how many records match the query, `attempts` times at most.
 
         Raises:
             IdentityError, GraphError, NetworkError: After every attempt that could help.
         """
         url = count_url(self.root, self.collection, self.query)
-        count = await self.graph.count(url, needs=self.collection.role, tally=self.tally)
+        count = await self.graph.count(
+            url, needs=self.collection.role, tally=self.tally, attempts=attempts
+        )
         if self.collection.name == "users":
             self.graph.budget.expect(count)
         return count

@@ -298,10 +298,23 @@ def test_each_division_of_a_part_is_counted_once(tmp_path: Path) -> None:
     assert outcome.proved.splits == 1
 
 
-def make_bound_world(**about: Any) -> PretendGraph:
-    """A directory of sixty pages of two units each, and 44 units in ten seconds."""
+def test_a_count_that_is_not_answered_is_not_waited_for_long() -> None:
+    """It only says into how many parts to divide; the proof counts once more at the end."""
+    lies = Lies(no_count_at=range(3), no_count_status=503)
+    world = PretendGraph(scattered(600), page_size=20, lies=lies)
+
+    outcome = list_world(world, options=SMALL)
+
+    assert_complete(outcome, world)
+    assert outcome.proved.method == "ranges"
+    first, second, *_ = (request.at for request in world.requests if "$filter" in request.url)
+    assert second - first <= 2
+
+
+def make_bound_world(pages: int = 60, **about: Any) -> PretendGraph:
+    """A directory whose pages cost two units each, and 44 units in ten seconds."""
     about = {"latency": 0.02, "limit": 44, "tells_load": True, "whole_by_id": True} | about
-    return PretendGraph(scattered(1200), page_size=20, page_cost=2.0, **about)
+    return PretendGraph(scattered(20 * pages), page_size=20, page_cost=2.0, **about)
 
 
 @pytest.mark.parametrize("tells_load", [True, False], ids=["told", "untold"])
@@ -322,16 +335,24 @@ def test_where_the_budget_binds_ranges_are_joined_and_cost_little_more_than_one_
     assert outcome.seconds <= 1.35 * in_chain.seconds
 
 
-@pytest.mark.parametrize("latency", [0.02, 0.1], ids=["near", "far"])
+@pytest.mark.parametrize(
+    ("about", "chains"),
+    [
+        ({"latency": 0.02}, 8),
+        ({"latency": 0.1}, 8),
+        # Here the request before the first page, which costs less, makes two chains look worth it.
+        ({"latency": 0.1, "limit": 80, "pages": 100}, 32),
+    ],
+    ids=["near", "far", "much-at-once"],
+)
 def test_where_the_budget_bound_the_last_time_one_chain_is_read(
-    latency: float, tmp_path: Path
+    about: dict[str, Any], chains: int, tmp_path: Path
 ) -> None:
     """What Graph gave is kept with the plan: the next listing costs what a chain does."""
-    options = SMALL._replace(plan=tmp_path / "plan.json")
-    list_world(make_bound_world(latency=latency), options=options)
-    world = make_bound_world(latency=latency)
-    chain = make_bound_world(latency=latency)
-    in_chain = list_world(chain, options=SMALL._replace(method="chain"))
+    options = SMALL._replace(plan=tmp_path / "plan.json", chains=chains)
+    list_world(make_bound_world(**about), options=options)
+    world, chain = make_bound_world(**about), make_bound_world(**about)
+    in_chain = list_world(chain, options=options._replace(plan=None, method="chain"))
 
     outcome = list_world(world, options=options)
 
@@ -339,3 +360,21 @@ def test_where_the_budget_bound_the_last_time_one_chain_is_read(
     assert outcome.proved.method == "chain"
     assert world.units == chain.units
     assert outcome.seconds <= 1.01 * in_chain.seconds
+
+
+def test_where_one_chain_is_too_slow_to_use_the_budget_up_ranges_are_read_after_its_first_page(
+    tmp_path: Path,
+) -> None:
+    """The budget bound the last time, and a page takes so long that two at a time use it up."""
+    about: dict[str, Any] = {"latency": 0.3, "limit": 80}
+    options = SMALL._replace(plan=tmp_path / "plan.json")
+    list_world(make_bound_world(**about), options=options)
+    world, chain = make_bound_world(**about), make_bound_world(**about)
+    in_chain = list_world(chain, options=SMALL._replace(method="chain"))
+
+    outcome = list_world(world, options=options)
+
+    assert_complete(outcome, world)
+    assert outcome.proved.method == "ranges"
+    assert world.units <= 1.05 * chain.units
+    assert outcome.seconds <= in_chain.seconds / 2

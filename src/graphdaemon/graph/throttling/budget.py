@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from graphdaemon.graph.throttling.bucket import WINDOW_S, Bucket, Supposed, Usage
@@ -251,15 +251,26 @@ class Budget:
         return min((rate for rate in rates if rate is not None), default=None)
 
     @property
-    def learnt_rate(self) -> float | None:
-        """
-        Resource units a second that Graph gives, as its answers showed.
+    def is_limited(self) -> bool:
+        """Whether a limit is known, or supposed."""
+        return self._supposed is not None or self.unit_limit is not None
 
-        Where they showed nothing, it is twice what was supposed: nothing confirmed that.
+    def learn_rate(self, shown: float) -> float | None:
+        """
+        Return the units a second to suppose another day; None where nothing held anybody back.
+
+        Args:
+            shown: What a listing that was held back was given: its units, by the seconds that it
+                took and those of a full bucket. The picture of the bucket may show less than
+                that, since it steps back.
+
+        Returns:
+            `shown`, if Graph's answers told of the bucket; else twice what was supposed, which
+            nothing confirmed.
         """
         with self._ledger.open() as bucket:
             if bucket.rate is not None:
-                return bucket.rate
+                return shown
         return 2 * self._supposed.rate if self._supposed else None
 
     @property
@@ -366,25 +377,3 @@ def _slack(streak: int) -> float:
 def _wake(turn: asyncio.Future[None]) -> None:
     if not turn.done():
         turn.set_result(None)
-
-
-_budgets: dict[Hashable, Budget] = {}
-_ledgers: dict[Hashable, Ledger] = {}
-_budgets_lock = threading.Lock()
-
-
-def find_budget(
-    key: Hashable, share: float = 1.0, make_ledger: Callable[[], Ledger] = MemoryLedger
-) -> Budget:
-    """
-    Return the one budget of this process for `key`: a Graph, a tenant and an app.
-
-    Each `share` has a budget of its own; they have one ledger, which `make_ledger` makes at first,
-    so that what one uses, all count.
-    """
-    with _budgets_lock:
-        if key not in _ledgers:
-            _ledgers[key] = make_ledger()
-        if (key, share) not in _budgets:
-            _budgets[key, share] = Budget(share=share, ledger=_ledgers[key])
-        return _budgets[key, share]

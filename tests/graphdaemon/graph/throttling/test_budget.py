@@ -8,8 +8,9 @@ import pytest
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.graph import Graph
 from graphdaemon.graph.throttling.bucket import WINDOW_S, Bucket
-from graphdaemon.graph.throttling.budget import Budget, Outcome, find_budget
+from graphdaemon.graph.throttling.budget import Budget, Outcome
 from graphdaemon.graph.throttling.ledger import MemoryLedger
+from graphdaemon.graph.throttling.open import find_budget
 from tests.support import virtual_time
 from tests.support.budget_world import make_world, swarm
 from tests.support.pretend_graph import ROOT, Weather
@@ -415,5 +416,21 @@ def test_a_supposed_rate_is_given_up_where_more_was_let_through() -> None:
 
 def test_twice_a_supposed_rate_is_what_was_learnt_where_no_answer_tells() -> None:
     """Twice as much is supposed the next day, for nothing confirmed it."""
-    assert make_supposing(10).learnt_rate == 8.0
+    assert make_supposing(10).learn_rate(5.0) == 8.0
     assert make_supposing(10).cost("page") == 10
+
+
+def test_what_a_listing_was_given_is_learnt_though_the_picture_of_the_bucket_shows_less() -> None:
+    """The picture steps back at each refusal, and where others use the bucket up."""
+    budget = make_supposing(10)
+    ticket = virtual_time.run(budget.enter("page"))
+    budget.leave(ticket, Outcome(refused_for=0.0))
+
+    assert budget.unit_limit is not None
+    assert budget.unit_limit < 45.0
+    assert budget.learn_rate(45.0) == 45.0
+
+
+def test_nothing_is_learnt_where_nobody_knows_of_a_limit() -> None:
+    assert Budget().learn_rate(5.0) is None
+    assert not Budget().is_limited
