@@ -1,5 +1,5 @@
 """
-Every way this program can fail, and what each failure means to the caller.
+Every way in which this program can fail, and what each failure means to the caller.
 
     Error                 .code  .case  .hint  .exit_code
     ├── UsageError     2  what the caller asks for cannot be done like that; nothing was sent
@@ -16,9 +16,9 @@ Every way this program can fail, and what each failure means to the caller.
     └── CallerRefusedError  5  a protected API of one's own refuses a caller:
                           .status  .error  .challenge  .retry_after  .headers  .body
 
-There is a class for whatever a caller may want to handle differently. Finer differences are in
-`code`, one of the stable words in `CODES`. Every error can be copied and pickled, so that a job in
-a process pool can raise it.
+There is a class for each kind of failure that a caller may want to handle differently. Finer
+differences are in `code`, one of the stable words in `CODES`. Every error can be copied and
+pickled, so a job in a process pool can raise it.
 """
 
 from typing import ClassVar
@@ -30,122 +30,127 @@ EXIT_CODES = {
     3: "a setting is missing or wrong",
     4: "the identity platform refused",
     5: "Graph refused, or an API of one's own",
-    6: "no network, or an answer that broke off",
+    6: "no network, or an incomplete answer",
     7: "the store or the output could not be written",
     8: "the listing is not proved complete",
     9: "the delete guard stopped the run",
-    10: "a report has findings that --fail-on or --within names",
-    11: "the store is not in step: something is too old, or was never read",
+    10: "a report has findings that --fail-on or --within forbids",
+    11: "the store is not up to date: something in it is too old, or was never read",
     130: "interrupted by Ctrl-C",
-    141: "whatever read the output closed it",
+    141: "the program that read the output closed it",
 }
 
 CODES = {
-    "internal": "A bug in graphdaemon; the log has the place.",
-    "option_invalid": "An option, or two together, cannot be carried out; it is named.",
-    "findings": "A report has findings of the rules that --fail-on or --within names.",
-    "origin_foreign": "An address is not of the configured origin, where alone the token goes.",
+    "internal": "A bug in graphdaemon. The log shows where.",
+    "option_invalid": "An option, or a combination of two, is not possible. The message names it.",
+    "findings": "A report has findings that --fail-on or --within forbids.",
+    "origin_foreign": "An address is at another origin than the configured one.",
     "query_invalid": "The JMESPath expression cannot be read, or does not fit a record.",
-    "package_missing": "What is asked for needs a package that is not installed.",
-    "namespaces_unavailable": "This system has no namespaces for this user to run a program in.",
-    "program_not_started": "The program to be run is absent, or the system does not run it.",
-    "no_settings": "No settings file was found, and the environment does not hold the settings.",
-    "settings_unreadable": "The settings file exists and cannot be read.",
-    "settings_malformed": "The settings file is not JSON (or not TOML); line and column are named.",
-    "setting_unknown": "A key that graphdaemon does not know; the nearest known one is named.",
-    "setting_placeholder": "A placeholder of the sample file was left in.",
-    "setting_invalid": "A value has the wrong type or form.",
-    "setting_missing": "A setting that is always needed is absent.",
-    "tenant_repeated": "Two files of a folder of tenants have the same name but for its ending.",
-    "authority_ambiguous": "None or several of authority, oidc_authority and tenant are given.",
-    "credential_missing": "There is nothing to prove the app's identity with.",
-    "credential_ambiguous": "Credentials are given that exclude each other.",
-    "private_key_unreadable": "The private key file is absent or cannot be read.",
-    "private_key_encrypted": "The private key is encrypted, and the passphrase absent or wrong.",
-    "private_key_malformed": "The private key file holds no usable key.",
-    "certificate_mismatch": "Thumbprint, certificate and private key do not belong together.",
-    "certificate_malformed": "The certificate file holds no usable certificate.",
-    "rotation_impossible": "This kind of credential cannot be rotated from here.",
-    "rotation_busy": "Another rotation of the same key is under way.",
-    "rotation_unproved": "The new certificate was added, and is not accepted yet.",
-    "secret_unreadable": "The file or keyring entry with the secret or passphrase cannot be read.",
-    "keyring_unusable": "The operating system has no keyring that can be used.",
-    "assertion_unavailable": "The platform gave no token to prove the app's identity with.",
+    "package_missing": "The command needs a package that is not installed.",
+    "namespaces_unavailable": "This system does not let this user run a program in namespaces.",
+    "program_not_started": "The program does not exist, or the system refuses to run it.",
+    "no_settings": "There is no settings file, and no settings in the environment.",
+    "settings_unreadable": "The settings file exists but cannot be read.",
+    "settings_malformed": "The settings file is not valid JSON or TOML. The message says where.",
+    "setting_unknown": "A setting is unknown. The message suggests the closest one.",
+    "setting_placeholder": "The settings still contain a placeholder of the sample file.",
+    "setting_invalid": "The value of a setting has the wrong type or form.",
+    "setting_missing": "A required setting is missing.",
+    "tenant_repeated": "Two files of tenants have the same name, and differ only in the ending.",
+    "authority_ambiguous": "Not exactly one of authority, oidc_authority and tenant is given.",
+    "credential_missing": "The settings contain no credential to prove the app's identity.",
+    "credential_ambiguous": "The settings contain credentials that exclude each other.",
+    "private_key_unreadable": "The private key file does not exist or cannot be read.",
+    "private_key_encrypted": "The private key is encrypted, and the passphrase is missing or "
+    "wrong.",
+    "private_key_malformed": "The private key file contains no usable key.",
+    "certificate_mismatch": "The thumbprint, the certificate and the private key do not belong "
+    "together.",
+    "certificate_malformed": "The certificate file contains no usable certificate.",
+    "rotation_impossible": "graphdaemon cannot rotate this kind of credential.",
+    "rotation_busy": "Another process is rotating the same key.",
+    "rotation_unproved": "The new certificate was added, but is not accepted yet.",
+    "secret_unreadable": "The file or keyring entry with a secret cannot be read.",
+    "keyring_unusable": "The operating system has no usable keyring.",
+    "assertion_unavailable": "The platform did not provide the token that proves the app's "
+    "identity.",
     "vault_refused": "The key vault did not sign.",
-    "managed_identity_absent": "This machine has no managed identity, or not the one configured.",
-    "managed_identity_unsupported": "Managed identities of this platform cannot be used.",
-    "cache_key_missing": "The shared token cache has no key to be encrypted with.",
-    "ca_file_unreadable": "The CA file is absent or holds no certificate.",
+    "managed_identity_absent": "This machine has no managed identity, or not the one in the "
+    "settings.",
+    "managed_identity_unsupported": "The managed identities of this platform are not supported.",
+    "cache_key_missing": "There is no key to encrypt the shared token cache with.",
+    "ca_file_unreadable": "The CA file does not exist or contains no certificate.",
     "secret_wrong": "The identity platform does not accept the client secret.",
     "secret_expired": "The client secret has expired.",
     "client_unknown": "The tenant does not know this client ID.",
     "client_disabled": "The application is disabled in this tenant.",
     "tenant_unknown": "The identity platform does not know this tenant.",
-    "scope_invalid": "The scope is not of the form {App ID URI}/.default.",
+    "scope_invalid": "The scope does not have the form {App ID URI}/.default.",
     "resource_unknown": "The tenant does not know the API that the scope names.",
-    "certificate_refused": "The identity platform does not accept the certificate's signature.",
+    "certificate_refused": "The identity platform rejects the certificate's signature.",
     "client_public": "The app is registered as a public client, which has no credential.",
     "assertion_refused": "The identity platform does not accept the federated token.",
     "resource_disabled": "The API that the scope names is disabled in this tenant.",
-    "assignment_missing": "The API gives tokens only to apps with a role of it; this has none.",
+    "assignment_missing": "The API requires an app role for its tokens, and this app has none.",
     "access_blocked": "A Conditional Access policy blocks the app.",
-    "sign_in_failed": "Nobody was signed in who could register an app.",
+    "sign_in_failed": "No administrator signed in who could register an app.",
     "az_unusable": "Azure CLI is not installed, not signed in, or gave no token.",
-    "file_foreign": "A file is in the way that graphdaemon has not written.",
+    "file_foreign": "There is already a file that graphdaemon did not write.",
     "file_unwritable": "A settings file or a key file cannot be written.",
-    "paths_conflict": "Two options name the same file, which one of them would overwrite.",
-    "registration_ambiguous": "Several apps carry the tag that should name one.",
-    "credential_unproved": "The app's credential was added, and is not accepted yet.",
-    "directory_behind": "The directory did not know in time what was just made.",
-    "consent_pending": "Consent was not visible within the time given.",
-    "clock_wrong": "This machine's clock is wrong, so that signed assertions are outside their "
-    "time.",
-    "identity_refused": "The identity platform refused for another reason; its words are given.",
+    "paths_conflict": "Two options name the same file, and one would overwrite it.",
+    "registration_ambiguous": "Several apps carry the tag that should identify one.",
+    "credential_unproved": "The app's credential was added, but is not accepted yet.",
+    "directory_behind": "The directory did not show a new object in time.",
+    "consent_pending": "No token showed the consent within the given time.",
+    "clock_wrong": "This machine's clock is wrong, so its assertions are not valid yet, or no "
+    "longer.",
+    "identity_refused": "The identity platform refused for a reason that the message quotes.",
     "identity_unavailable": "The identity platform is overloaded or out of order.",
-    "identity_unreadable": "The authority answered with something that is no answer of its kind.",
-    "token_refused": "Graph does not accept the token (401), not even a new one.",
+    "identity_unreadable": "The answer is not that of a token service.",
+    "token_refused": "Graph does not accept the token (401), even after it was renewed.",
     "permission_missing": "The token lacks the app role that the call needs (403).",
-    "licence_missing": "The tenant has no licence for this part of Graph.",
+    "licence_missing": "The tenant lacks the licence that this part of Graph needs.",
     "not_found": "Graph has no such object or path (404).",
-    "request_refused": "Graph refused the request as it was put (another 4xx, or 501).",
-    "throttled": "Graph asked to wait (429), and still did after every attempt.",
-    "graph_unavailable": "Graph failed (5xx), and still did after every attempt.",
-    "answer_foreign": "A firewall or proxy answered in the place of Graph.",
+    "request_refused": "Graph refused the request (another 4xx, or 501).",
+    "throttled": "Graph asked to wait (429), and did so again after every attempt.",
+    "graph_unavailable": "Graph failed (5xx), again after every attempt.",
+    "answer_foreign": "A firewall or proxy answered in place of Graph.",
     "page_malformed": "Graph's answer is not the JSON that was asked for.",
-    "link_foreign": "A next link points away from the configured Graph; it was not followed.",
-    "budget_file_unusable": "The file of the shared throttle budget cannot be made or written.",
-    "journal_busy": "Another run uses the journal.",
-    "journal_mismatch": "The journal is that of another listing.",
+    "link_foreign": "A next link leads to another host, so it was not followed.",
+    "budget_file_unusable": "The file of the shared throttle budget cannot be written.",
+    "journal_busy": "Another run is using the journal.",
+    "journal_mismatch": "The journal belongs to another listing.",
     "journal_unusable": "The journal cannot be read or written.",
     "listing_overdue": "The listing took longer than it was allowed to.",
     "host_unknown": "The host name could not be resolved.",
     "connection_failed": "No connection could be made.",
     "connection_lost": "The connection broke before or during the answer.",
     "timed_out": "The host did not answer in time.",
-    "limit_exceeded": "An answer was larger, longer or slower than the limit that is named.",
-    "address_invalid": "An address is none that a request can be sent to.",
+    "limit_exceeded": "An answer exceeded a limit, which the message names.",
+    "address_invalid": "No request can be sent to this address.",
     "tls_untrusted": "The server's certificate is not trusted.",
-    "output_failed": "The output could not be written: no room, no place, or a value unfit for it.",
-    "store_url_invalid": "The store's URL cannot be read, or is of no kind that is known.",
-    "store_missing": "There is no store at the place that is named, or no folder for one.",
-    "store_busy": "Another process writes to the store, or syncs the same collection.",
-    "store_full": "There is no room for the store.",
-    "store_gone": "The database cannot be reached, or its connection or its disk failed.",
+    "output_failed": "The output could not be written, or a value does not fit its format.",
+    "store_url_invalid": "The store's URL is malformed, or its kind of database is not supported.",
+    "store_missing": "There is no store at the given place, or no folder for it.",
+    "store_busy": "Another process is writing to the store or syncing the collection.",
+    "store_full": "There is no room left for the store.",
+    "store_gone": "The database cannot be reached, or its connection or disk failed.",
     "store_newer": "The store was written by a newer graphdaemon.",
-    "store_readonly": "This user may not write the store.",
-    "store_refused": "The database does not let this user in.",
-    "store_unreadable": "What is named as the store is something else, or damaged.",
-    "store_late": "Something in the store is older than it may be, or was never in step.",
-    "store_failed": "The database refused something for another reason; its words are given.",
-    "listing_unproved": "Nothing proves that the listing is complete; the reason is given.",
-    "delete_guard": "More rows would be deleted from the store at once than is allowed.",
-    "feed_undelivered": "Changes were committed, and the change feed could not be delivered.",
-    "proxy_invalid": "A variable names no proxy that can be used; it and the part are named.",
+    "store_readonly": "This user may not write to the store.",
+    "store_refused": "The database refuses this user.",
+    "store_unreadable": "The file or database is not a store, or it is damaged.",
+    "store_late": "Something in the store is too old, or was never read.",
+    "store_failed": "The database refused a request for a reason that the message quotes.",
+    "listing_unproved": "Nothing proves that the listing is complete. The message gives the "
+    "reason.",
+    "delete_guard": "A sync would delete more rows than the delete guard allows.",
+    "feed_undelivered": "Changes were committed, but the change feed could not be delivered.",
+    "proxy_invalid": "A proxy variable is invalid. The message names the wrong part.",
     "proxy_refused": "The proxy did not let the connection through.",
-    "bearer_missing": "A request to a protected API carries no bearer token (401).",
-    "bearer_invalid": "A protected API does not accept the token (401); the case says why.",
-    "caller_forbidden": "A protected API accepts the token, and its caller may not do this (403).",
-    "keys_unavailable": "A protected API cannot fetch the keys that tokens are checked with (503).",
+    "bearer_missing": "A request to a protected API has no bearer token (401).",
+    "bearer_invalid": "A protected API does not accept the token (401). The case says why.",
+    "caller_forbidden": "A protected API does not let the caller do this (403).",
+    "keys_unavailable": "A protected API cannot fetch the keys for checking tokens (503).",
 }
 
 
@@ -154,13 +159,14 @@ class Error(Exception):
     Any failure that graphdaemon can explain.
 
     Args:
-        message: What happened, to what, with which value; never a secret, token or page link.
+        message: What happened, to what, and with which value. It never contains a secret, a token
+            or a page link.
         code: One of `CODES`.
-        hint: The next step, as one sentence in the imperative.
-        case: The key in the table of diagnoses, where it is finer than the code.
+        hint: The next step, in the imperative.
+        case: The key in the table of diagnoses, if it is more specific than the code.
 
     Attributes:
-        listing: The record of the listing that this failure ended, if it ended one.
+        listing: The record of the listing that this failure ended, if there was one.
     """
 
     listing: object = None
@@ -186,13 +192,13 @@ def _make_empty(kind: type[Error], arguments: tuple[object, ...]) -> Error:
 
 
 class UsageError(Error):
-    """What the caller asks for cannot be done like that; nothing was sent."""
+    """The request is not possible in this form. Nothing was sent."""
 
     exit_code = 2
 
 
 class SettingsError(Error):
-    """A setting is missing or wrong; nothing was sent anywhere."""
+    """A setting is missing or wrong. Nothing was sent."""
 
     exit_code = 3
 
@@ -203,8 +209,8 @@ class IdentityError(Error):
 
     Attributes:
         error: The OAuth error, such as `invalid_client`, which Microsoft keeps stable.
-        error_codes: AADSTS numbers, such as 7000215, which say more, and may change.
-        correlation_id: The number by which Microsoft's support finds the request.
+        error_codes: AADSTS numbers, such as 7000215, which are more specific but may change.
+        correlation_id: The ID by which Microsoft's support finds the request.
     """
 
     exit_code = 4
@@ -228,13 +234,13 @@ class IdentityError(Error):
 
 class GraphError(Error):
     """
-    Graph answered, but not with what was asked for.
+    Graph answered, but not with what was requested.
 
     Attributes:
         status: The HTTP status.
         graph_code: Graph's own error code, such as `Authorization_RequestDenied`, if it gave one.
         request_id: The ID by which Microsoft's support finds the request.
-        retry_after: The seconds that Graph asked to wait, if it did; 0 or more.
+        retry_after: How many seconds Graph asked to wait, if it did; 0 or more.
     """
 
     exit_code = 5
@@ -259,20 +265,20 @@ class GraphError(Error):
 
 
 class NetworkError(Error):
-    """No answer came, or only part of one."""
+    """There was no answer, or only a part of one."""
 
     exit_code = 6
 
 
 class OutputError(Error):
-    """The output could not be written; what is written so far is not everything."""
+    """The output could not be written. What has been written so far is incomplete."""
 
     exit_code = 7
 
 
 class UnprovedError(Error):
     """
-    A listing has reached its end, or its time is over, and nothing proves that it is complete.
+    A listing reached its end, or ran out of time, and nothing proves that it is complete.
 
     `listing` is its record.
     """
@@ -287,23 +293,23 @@ class UnprovedError(Error):
 
 
 class FindingsError(Error):
-    """A report, on a program or on a directory, has findings that the caller forbids."""
+    """A report on a program or on a directory has findings that the caller does not allow."""
 
     exit_code = 10
 
 
 class StoreError(Error):
-    """The store could not be read or written; what it held before, it still holds."""
+    """The store could not be read or written. It still holds what it held before."""
 
     exit_code = 7
 
 
 class DeleteGuardError(Error):
     """
-    More would be deleted from the store at once than is allowed; nothing was.
+    A sync would delete more from the store at once than is allowed. Nothing was deleted.
 
     Attributes:
-        gone: How many rows would go.
+        gone: How many rows would be deleted.
         first: The first of them, each its ID and, where it has one, its name.
     """
 
@@ -388,7 +394,7 @@ class CallerRefusedError(Error):
 
 class OutputClosedError(Exception):
     """
-    The program that read the output (`head`, say) has closed it, so there is nothing left to do.
+    The program that read the output, such as `head`, closed it, so there is nothing left to do.
 
-    This is no `Error`: nothing failed that anybody needs to be told.
+    This is not an `Error`, since nothing failed that anybody needs to know about.
     """

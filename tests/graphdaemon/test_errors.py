@@ -180,7 +180,7 @@ def test_a_client_says_why_it_cannot_be_copied(
     """It holds connections; its settings are what another process can use."""
     client = Client(read_settings(scripted.write_parameters(tmp_path), {}))
 
-    with pytest.raises(TypeError, match="give its settings"):
+    with pytest.raises(TypeError, match="pass its settings"):
         COPIES[method](client)
 
 

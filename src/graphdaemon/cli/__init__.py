@@ -1,4 +1,4 @@
-"""The command line: parse, call one function, print. Every failure is rendered here, once."""
+"""The command line: it parses, calls one function and prints. Every failure is shown here."""
 
 import contextlib
 import gc
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PURPOSES = {
     "To begin": {
         "quickstart": "Show the whole job on a pretend tenant.",
-        "register": "Register the app in a tenant, or repair that.",
+        "register": "Register the app in a tenant, or repair its registration.",
         "consent": "Print the page where an administrator consents.",
         "certificate": "Make or rotate the app's certificate.",
     },
@@ -35,10 +35,10 @@ _PURPOSES = {
     },
     "To keep a database": {
         "sync": "Bring a database into step with the directory.",
-        "run": "Keep a database in step with the directory, for ever.",
-        "status": "Show how old a store is, and what fails.",
-        "diff": "Show what changed since a time, from a store.",
-        "history": "Show what has become of an object, from a store.",
+        "run": "Keep a database in step with the directory, continuously.",
+        "status": "Show how up to date a store is, and what fails.",
+        "diff": "Show what has changed since a given time, from a store.",
+        "history": "Show the history of one object, from a store.",
         "export": "Write what a store holds to files that other programs read.",
     },
     "To find out why": {
@@ -48,7 +48,7 @@ _PURPOSES = {
     },
     "To test programs": {
         "emulator": "Run a pretend tenant for trying and testing.",
-        "record": "Record what a program asks of its own tenant.",
+        "record": "Record what a program exchanges with its own tenant.",
     },
     "For the shell": {
         "completion": "Print the script that completes commands.",
@@ -58,12 +58,12 @@ _COMMANDS = {name: text for commands in _PURPOSES.values() for name, text in com
 
 
 _OBJECTS_BETWEEN = 50_000
-"""New objects after which Python looks for garbage; its own number, 700, suits small programs."""
+"""After so many new objects Python looks for garbage; its default, 700, suits small programs."""
 
 
 @contextlib.contextmanager
 def _noticing_readers() -> Iterator[None]:
-    """Say that a reader has gone, which click would take for a failure where it prints its help."""
+    """Notice that the reader has gone, which click takes for a failure while it prints help."""
     try:
         yield
     except BrokenPipeError:
@@ -127,7 +127,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit with a code of the documented table."""
+    """Run the command line, and exit with one of the documented exit codes."""
     # What is imported stays to the end. Searching it for garbage costs a tenth of the start, and
     # taking it apart at the end up to two tenths.
     gc.set_threshold(_OBJECTS_BETWEEN)
@@ -158,7 +158,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _end_by_system(error)
     except (KeyboardInterrupt, click.Abort) as error:
-        terminal.say("Interrupted: what was printed so far is not the whole.")
+        terminal.say("Interrupted: what was printed so far is incomplete.")
         # click raises its own in place of the one that says how to go on.
         for step in (error.__cause__ or error).args:
             terminal.say(f"Try: {step}")
@@ -168,9 +168,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _end_by_system(error: OSError) -> int:
     """
-    End a command that the machine had no room for, or no files left, wherever it needed them.
+    End a command for which the machine had no room, or no more files to open.
 
-    A part of the program that can say more about what it writes has raised an error of its own.
+    Where a part of the program can say more about what it writes, it has raised its own error.
     """
     from graphdaemon.diagnosis.file_errors import OF_THE_MACHINE, advise
 
@@ -188,7 +188,7 @@ def _end_by_system(error: OSError) -> int:
 
 
 def _show_usage_error(error: click.ClickException) -> None:
-    """Print what click says of a command line, in its form."""
+    """Print what click reports about a command line, in click's form."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
         terminal.say_lines(context.get_usage())
@@ -198,7 +198,7 @@ def _show_usage_error(error: click.ClickException) -> None:
 
 
 def show(error: Error, indent: str = "") -> None:
-    """Print an error: what happened, what support would ask for, and the next step."""
+    """Print an error: what happened, the IDs that support asks for, and the next step."""
     # A gateway may quote the request that it refuses, token and all.
     from graphdaemon.log import redact
 

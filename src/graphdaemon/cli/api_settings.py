@@ -1,4 +1,4 @@
-"""The settings of a command that may call an API of one's own: by file, or by options."""
+"""The settings of a command that may call your own API: from the file or from options."""
 
 import os
 from collections.abc import Mapping
@@ -15,11 +15,12 @@ def load_api_settings(
     file: str | os.PathLike[str] | None, arguments: Mapping[str, Any]
 ) -> Settings:
     """
-    Read the settings, with `--endpoint` and `--scope` in their place.
+    Read the settings; `--endpoint` and `--scope` take precedence over the file.
 
     Raises:
         SettingsError: They cannot be used.
-        UsageError: A token for Graph would be sent to another API, or an API's own to Graph.
+        UsageError: A token for Graph would be sent to another API, or the token of another API to
+            Graph.
     """
     options = read_api_options(arguments)
     settings = load_settings(file, overrides=options)
@@ -34,10 +35,11 @@ def read_api_options(arguments: Mapping[str, Any]) -> dict[str, str]:
 
 def check_api_settings(settings: Settings, options: Mapping[str, str]) -> None:
     """
-    Make sure that scope and endpoint, some of which are `options`, are of one API.
+    Make sure that scope and endpoint, which may come from `options`, belong to the same API.
 
     Raises:
-        UsageError: A token for Graph would be sent to another API, or an API's own to Graph.
+        UsageError: A token for Graph would be sent to another API, or the token of another API to
+            Graph.
     """
     if not options:
         return
@@ -46,15 +48,15 @@ def check_api_settings(settings: Settings, options: Mapping[str, str]) -> None:
     for_graph = is_for_graph(settings.scope[0].removesuffix("/.default"))
     if for_graph and "scope" not in options and not at_graph:
         raise UsageError(
-            f"the scope of these settings is Microsoft Graph's, whose token {host} cannot use",
+            f"the scope in these settings is for Microsoft Graph, and {host} cannot use a token "
+            "for Graph",
             code="option_invalid",
             hint="Add --scope 'api://{the API's client ID}/.default', or write it into the "
-            "settings; to call Graph through a gateway, say --scope "
-            f"{settings.scope[0]}.",
+            f"settings. To call Graph through a gateway, add --scope {settings.scope[0]}.",
         )
     if at_graph and not for_graph:
         raise UsageError(
-            f"{settings.scope[0]} is another API's scope, and {host} is Microsoft Graph",
+            f"{settings.scope[0]} is the scope of another API, but {host} is Microsoft Graph",
             code="option_invalid",
             hint="Add --endpoint with the API's address, or write it into the settings.",
         )

@@ -1,4 +1,4 @@
-"""The token and the API that `graphdaemon doctor --api` is asked about."""
+"""The token and the API that `graphdaemon doctor --api` examines."""
 
 import re
 import sys
@@ -25,7 +25,7 @@ _MOST_BYTES = 1 << 20
 
 def read_token(file: Path) -> str:
     """
-    Return the token in a file, or on standard input for `-`, without what was copied along.
+    Return the token in a file, or on standard input for `-`, without what was copied with it.
 
     Raises:
         UsageError: It cannot be read, or the token itself was given as the file's name.
@@ -33,7 +33,7 @@ def read_token(file: Path) -> str:
     if "eyJ" in str(file):
         # The message of a file that is not there would show it.
         raise click.UsageError(
-            "A token does not belong on a command line, where others see it: give it on stdin, "
+            "Do not write a token on a command line, where others can see it. Give it on stdin, "
             "with --token -."
         )
     try:
@@ -48,12 +48,14 @@ def read_token(file: Path) -> str:
         ) from None
     bare = _AROUND.sub("", decode_pasted(content).strip(), count=1).strip("\"' \n")
     if not bare:
-        raise click.UsageError("There is no token: give it on stdin, such as that of an error log.")
+        raise click.UsageError(
+            "There is no token. Give one on stdin, such as a token from an error log."
+        )
     return bare
 
 
 def examine_api_token(parameters: Path, token: str) -> Iterator[Result]:
-    """Say how the API with these settings would answer the token."""
+    """Yield how the API with these settings would answer a request with the token."""
     from graphdaemon.protect.api import ProtectedApi
 
     def read() -> ApiSettings:

@@ -16,8 +16,8 @@ def check_collection(text: str, group: str | None, *, graph: bool = True) -> str
     """
     Return the path of the collection that `text` names.
 
-    Such are `users`, `beta/users` and `groups/{id}/owners`; in an API that is not Graph, any path,
-    with the options that it takes.
+    Examples are `users`, `beta/users` and `groups/{id}/owners`. For an API other than Graph, it is
+    any path, together with its query options.
 
     Raises:
         UsageError: No collection has that name, or `--of` is missing or does not belong here.
@@ -26,16 +26,20 @@ def check_collection(text: str, group: str | None, *, graph: bool = True) -> str
         return text
     if "?" in text or "://" in text:
         raise UsageError(
-            f"{text} is more than the name of a collection",
+            f"{text} is not just the name of a collection",
             code="option_invalid",
-            hint="Give its name, and --select, --filter and so on; or use `graphdaemon request`.",
+            hint="Give only its name, and use --select, --filter and so on. Or use `graphdaemon "
+            "request`.",
         )
     path = text.strip("/")
     if (path == "members") is not (group is not None):
         raise UsageError(
-            "members of which group?" if group is None else f"--of is for members, not {path}",
+            "the group whose members are to be listed is missing"
+            if group is None
+            else f"--of works with members only, not with {path}",
             code="option_invalid",
-            hint="Say `list members --of GROUP`; `list groups --with members` gives all groups'.",
+            hint="Use `graphdaemon list members --of GROUP`. For the members of all groups, use "
+            "`graphdaemon list groups --with members`.",
         )
     known = {name.casefold(): name for name in CATALOG}
     version, name = split_version(path)

@@ -1,4 +1,4 @@
-"""A command that takes each option once."""
+"""A command that accepts each option only once."""
 
 from collections import Counter
 
@@ -7,9 +7,9 @@ import click
 
 class StrictCommand(click.Command):
     """
-    A command that refuses an option that has one value and is given two.
+    A command that refuses an option with one value that is given twice.
 
-    By itself click takes the last in silence, and what the first asked for is lost.
+    By default, click silently uses the last one, and the first is lost.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -41,7 +41,8 @@ def refuse_repeated(context: click.Context, given: list[click.Option]) -> None:
         other = seen.setdefault(option.name, option)
         if other is not option:
             raise click.UsageError(
-                f"{_name(other)} and {_name(option)} exclude each other. Give one of them.", context
+                f"{_name(other)} and {_name(option)} exclude each other. Give only one of them.",
+                context,
             )
     # A flag that is given twice says twice the same.
     valued = [one for one in given if not (one.multiple or one.count or one.is_flag)]

@@ -1,4 +1,4 @@
-"""`graphdaemon emulator exec`: somebody's program against a pretend tenant of its own."""
+"""`graphdaemon emulator exec`: run a program against a pretend tenant of its own."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ _CREDENTIALS = ("secret", "certificate", "managed-identity", "none")
     type=click.Choice(_METHODS),
     default=_METHODS[0],
     show_default=True,
-    help="How to redirect its calls; use proxy where Linux namespaces are not available.",
+    help="How its calls are redirected. Use proxy if Linux namespaces are not available.",
 )
 @tenant_options
 @click.option(
@@ -56,20 +56,20 @@ _CREDENTIALS = ("secret", "certificate", "managed-identity", "none")
     type=click.Choice(_CREDENTIALS),
     default=_CREDENTIALS[0],
     show_default=True,
-    help="The credential that its AZURE_ variables hold.",
+    help="The credential to put into its AZURE_ variables.",
 )
 @click.option(
     "--env",
     "variables",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Give it this variable too, e.g. APP_SECRET={client_secret}; repeatable.",
+    help="Set this variable for it as well, e.g. APP_SECRET={client_secret}. Repeatable.",
 )
 @click.option(
     "--allow",
     multiple=True,
     metavar="HOST[:PORT]",
-    help="Let it reach this service of this machine, e.g. localhost:5432; repeatable.",
+    help="Let it reach this service on this machine, e.g. localhost:5432. Repeatable.",
 )
 @record_option
 @report_options
@@ -85,10 +85,11 @@ def exec_(
     **options: Any,
 ) -> int:
     """
-    Run a program, as it is, against a pretend tenant.
+    Run a program, unchanged, against a pretend tenant.
 
-    Its calls to Microsoft's hosts reach the tenant, which lives as long as the program, and in
-    namespaces nothing else leaves this machine. The exit code is the program's. Example:
+    The program's calls to Microsoft's hosts go to the pretend tenant, which exists as long as the
+    program runs. With the method namespace, nothing else leaves this machine. The exit code is that
+    of the program. Example:
 
         graphdaemon emulator exec -- python my_program.py
     """
@@ -120,9 +121,10 @@ def exec_(
         return run_program(program, observer)
     except NamespaceUnavailable as error:
         raise UsageError(
-            f"This system gives no namespaces of its own to the program ({error}).",
+            f"This system does not let the program run in namespaces of its own ({error}).",
             code="namespaces_unavailable",
-            hint="--method proxy leads the program through a proxy, if it heeds its variables.",
+            hint="Use --method proxy, which leads the program through a proxy. The program must "
+            "observe the proxy variables.",
         ) from None
     except ProgramNotStarted as error:
         raise refuse_program(error) from None
@@ -138,7 +140,7 @@ def refuse_program(error: "ProgramNotStarted") -> UsageError:
     return UsageError(
         f"The program cannot be run: {error}.",
         code="program_not_started",
-        hint="name it by its path, or put what runs it in front, as in `sh script.sh`.",
+        hint="Give its path, or put its interpreter in front, as in `sh script.sh`.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the commands of the emulator have in common: the tenant, and the progress of its making."""
+"""What the commands of the emulator share: the options of the tenant, and the progress line."""
 
 from pathlib import Path
 
@@ -17,18 +17,19 @@ tenant_options = combine(
         "permissions",
         multiple=True,
         metavar="VALUE",
-        help="Grant the ready application this app role in addition to User.Read.All; repeatable.",
+        help="Grant the prepared application this app role in addition to User.Read.All. "
+        "Repeatable.",
     ),
     click.option(
         "--tenant",
         "tenant_file",
         type=FileName(written=False, exists=True, dir_okay=False),
-        help="TOML file that describes the tenant; see the documentation.",
+        help="A TOML file that describes the tenant; see the documentation.",
     ),
     click.option(
         "--faults",
         type=FileName(written=False, exists=True, dir_okay=False),
-        help="TOML or JSON file with the faults to cause; see the documentation.",
+        help="A TOML or JSON file with the faults to cause; see the documentation.",
     ),
 )
 
@@ -43,7 +44,7 @@ def refuse_amounts(option: str, file: Path | None) -> None:
             continue
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError(
-                f"With {option}, the file says what there is. "
+                f"With {option}, the file determines what the tenant contains. "
                 + (
                     f"Write `{name}` under [seed] in {file} instead of --{name}."
                     if option == "--tenant"

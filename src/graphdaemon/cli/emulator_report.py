@@ -1,4 +1,4 @@
-"""`graphdaemon emulator report`: what can be said of a program whose calls were recorded."""
+"""`graphdaemon emulator report`: a report on a program whose calls were recorded."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ def report(*, recording: Path, form: str, fail_on: str | None) -> None:
     """
     Report on a recorded program.
 
-    The recording is one of `emulator exec --record`, `emulator serve --record` or `record`, made
-    anywhere. Example:
+    The recording comes from `emulator exec --record`, `emulator serve --record` or `record`, and
+    may have been made on another machine. Example:
 
         graphdaemon emulator report calls.jsonl --format html > report.html
     """

@@ -70,13 +70,13 @@ api_options = combine(
     click.option(
         "--endpoint",
         metavar="URL",
-        help="The API's address, in place of the settings'. A path takes the place of its last "
-        "part.",
+        help="The address of the API, instead of the one in the settings. A path replaces its "
+        "last part.",
     ),
     click.option(
         "--scope",
         metavar="SCOPE",
-        help="The API's App ID URI and /.default, in place of the settings'.",
+        help="The API's App ID URI followed by /.default, instead of the scope in the settings.",
     ),
 )
 
@@ -84,11 +84,11 @@ quiet_option = click.option(
     "--quiet",
     "-q",
     is_flag=True,
-    help="Print nothing if all is well, so that cron mails only trouble.",
+    help="Print nothing if all is well, so that cron sends mail only about problems.",
 )
 
 verbose_option = click.option(
-    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+    "--verbose", "-v", count=True, help="Report each step; give the option twice to see everything."
 )
 
 
@@ -105,22 +105,33 @@ select_option = click.option(
 )
 
 group_option = click.option(
-    "--of", "group", metavar="GROUP", help="The group whose members to list: ID, name or mail."
+    "--of",
+    "group",
+    metavar="GROUP",
+    help="The group whose members to list: its ID, name or mail address.",
 )
 
 condition_options = combine(
-    click.option("--filter", "filter_", help="Such as \"startswith(displayName,'A')\"."),
-    click.option("--search", help='Such as "displayName:ana".'),
+    click.option(
+        "--filter",
+        "filter_",
+        help="List only what matches this OData filter, such as \"startswith(displayName,'A')\".",
+    ),
+    click.option("--search", help='List only what matches this search, such as "displayName:ana".'),
 )
 
 query_options = combine(
     select_option,
     condition_options,
-    click.option("--orderby", help='Such as "displayName desc"; --sort works for everything.'),
+    click.option(
+        "--orderby",
+        help='Let Graph sort, such as by "displayName desc". --sort works for every property.',
+    ),
     click.option(
         "--limit",
         type=click.IntRange(min=1),
-        help="Stop after so many records; with --sort, write so many rows, the first of all.",
+        help="Stop after this number of records. With --sort, write the first rows of the sorted "
+        "list.",
     ),
     click.option(
         "--with",
@@ -129,7 +140,8 @@ query_options = combine(
         callback=_join,
         metavar="NAMES",
         shell_complete=_complete_related,
-        help="Also read this for each record, such as manager,memberOf. Repeatable.",
+        help="Also read these related objects of each record, such as manager,memberOf. "
+        "Repeatable.",
     ),
 )
 
@@ -150,7 +162,7 @@ order_options = combine(
     click.option(
         "--sort",
         metavar="PROPERTY",
-        help="Sort by id, another property, or one within it, such as employeeOrgData.division.",
+        help="Sort by this property, or by one inside it, such as employeeOrgData.division.",
     ),
     click.option(
         "--hold", is_flag=True, help="Print nothing until the list is known to be complete."
@@ -171,26 +183,27 @@ proof_options = combine(
     click.option(
         "--resume",
         type=FileName(written=True),
-        help="Note progress in this file, and resume from it if it exists.",
+        help="Record the progress in this file, and resume from it if it exists.",
     ),
     click.option(
         "--within",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Give up after this time; by default a day.",
+        help="Give up after this many seconds; the default is a day.",
     ),
     click.option(
         "--attempts",
         type=click.IntRange(1, 100),
-        help="How often to ask for one page before giving up, by default 5; four times as often "
-        "where Graph asks to wait and answers other requests meanwhile.",
+        help="How often to request a page before giving up; the default is 5. If Graph asks to "
+        "wait and answers other requests meanwhile, it is four times as often.",
     ),
     click.option(
         "--method",
         type=click.Choice(("auto", "ranges", "prefixes", "chain")),
         default="auto",
         show_default=True,
-        help="How to divide the collection; auto finds out what the service honours.",
+        help="How to divide the collection into parts; auto finds out which way the service "
+        "supports.",
     ),
     click.option(
         "--chains",
@@ -200,7 +213,8 @@ proof_options = combine(
     click.option(
         "--polite",
         metavar="PERCENT",
-        help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
+        help="Use only this share of the throttle budget, such as 30%, and leave the rest to "
+        "others.",
     ),
 )
 
@@ -237,8 +251,8 @@ def read_share(text: str | None) -> float:
     percent = float(match[1]) if match else 0.0
     if not 1 <= percent <= 100:  # 0.3 would be a third of a hundredth, and is not what was meant
         raise UsageError(
-            f"--polite {text} is no percentage",
+            f"--polite {text} is not a percentage",
             code="option_invalid",
-            hint="Give a part of a hundred, such as 30%.",
+            hint="Give a percentage, such as 30%.",
         )
     return percent / 100

@@ -1,4 +1,4 @@
-"""The options that say how records are written and where to, and the value they stand for."""
+"""The options that say how and where records are written, and the value that they describe."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ format_option = click.option(
     "-f",
     "format_",
     type=click.Choice(FORMATS),
-    help="By default as the name of --output says, or else json.",
+    help="The output format. By default, the ending of --output decides, or else json.",
 )
 
 file_options = combine(
@@ -30,10 +30,18 @@ file_options = combine(
     click.option(
         "--compress",
         type=click.Choice(COMPRESSIONS),
-        help="By default as the name of --output says (.gz, .zst).",
+        help="How to compress the output. By default, the ending of --output decides (.gz, .zst).",
     ),
-    click.option("--query", help="JMESPath, such as '[?mail].{name: displayName}'."),
-    click.option("--raw-cells", is_flag=True, help="In CSV, leave texts like =1+1 as they are."),
+    click.option(
+        "--query",
+        help="Choose and reshape the records with JMESPath, such as '[?mail].{name: displayName}'.",
+    ),
+    click.option(
+        "--raw-cells",
+        is_flag=True,
+        help="In CSV, leave texts such as =1+1 as they are, "
+        "although Excel takes them for formulas.",
+    ),
     click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, as Excel expects."),
 )
 
@@ -63,21 +71,22 @@ def read_spec(
     named = read_name(file) if file is not None else (None, None)
     if file is not None and options["format_"] is None and is_foreign(file):
         raise UsageError(
-            f"--output {file.name}: {file.suffix} is none of the formats that are written",
+            f"--output {file.name}: {file.suffix} is not a known output format",
             code="option_invalid",
-            hint="Name a .csv, .json, .ndjson, .parquet or .txt file, or say which with --format.",
+            hint="Name a .csv, .json, .ndjson, .parquet or .txt file, or choose the format with "
+            "--format.",
         )
     format_ = options["format_"] or named[0] or "json"
     if format_ != "csv" and (options["raw_cells"] or options["bom"]):
         option = "--raw-cells" if options["raw_cells"] else "--bom"
         raise UsageError(
-            f"{option} is for CSV, and the format is {format_}",
+            f"{option} works with CSV only, and the format is {format_}",
             code="option_invalid",
-            hint=f"Leave {option} out, or say --format csv.",
+            hint=f"Leave {option} out, or add --format csv.",
         )
     if options.get("keep_empty") and options.get("explode") is None:
         raise UsageError(
-            "--keep-empty is about the list that --explode names",
+            "--keep-empty works only together with --explode",
             code="option_invalid",
             hint="Add --explode, such as --explode passwordCredentials, or leave --keep-empty out.",
         )

@@ -44,7 +44,7 @@ def make_request(
     """
     Return the request to a path below Graph's version, or to an address of the configured origin.
 
-    Headers are such as `Prefer: return=minimal`.
+    Headers are texts such as `Prefer: return=minimal`.
 
     Raises:
         UsageError: The address leads elsewhere, or a header is none.
@@ -89,7 +89,7 @@ async def read_pages(client: Client, request: GraphRequest) -> AsyncIterator[Seq
                 f"a next link of {path_of(request.url)} leads back to a page that was read already",
                 code="page_malformed",
                 status=200,
-                hint="Run it again; if it recurs, the service pages wrongly.",
+                hint="Run it again. If it happens again, the paging of the service is wrong.",
             )
         seen.add(hash(request.url))
 
@@ -138,8 +138,8 @@ def name_refused_parts(request: GraphRequest, response: Response) -> GraphError 
         f"{path}: {refused.total()} of its {len(parts)} requests were refused: {words}",
         code="request_refused",
         status=response.status,
-        hint="Look in the output for the error of each, by its id; what was refused with 429 can "
-        "be sent again.",
+        hint="The output contains the error of each request by its id. Requests that were refused "
+        "with 429 can be sent again.",
     )
 
 
@@ -203,7 +203,7 @@ def _read_headers(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
             raise UsageError(
                 f"--header {name} is given more than once",
                 code="option_invalid",
-                hint=f"Give it once; several values are written as one, '{name}: one, two'.",
+                hint=f"Give it once, with all values in one header: '{name}: one, two'.",
             )
         headers[name] = value
     return tuple(headers.items())
@@ -213,15 +213,15 @@ def _read_header(text: str) -> tuple[str, str]:
     match = _HEADER.fullmatch(text)
     if match is None:
         raise UsageError(
-            f"--header {text!r} is no header",
+            f"--header {text!r} is not a header",
             code="option_invalid",
             hint="Write 'Name: value', such as 'Prefer: return=minimal'.",
         )
     if match[1].lower() in _OWN:
         raise UsageError(
-            f"--header {match[1]} is the program's own affair",
+            f"--header {match[1]}: graphdaemon sets this header itself",
             code="option_invalid",
-            hint="Leave it out; the token is that of the settings.",
+            hint="Leave it out. The token comes from the settings.",
         )
     # In one spelling, so that it replaces the header that is sent by default.
     return "-".join(word.capitalize() for word in match[1].split("-")), match[2].strip()

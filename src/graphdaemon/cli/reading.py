@@ -32,8 +32,8 @@ Path = tuple[str, ...]
 # Source: "Microsoft Graph service-specific throttling limits", 2025-11: `$select` decreases the
 # cost of a request by one, and lists of users cost two.
 _SELECT_ADVICE = (
-    "Whole records were read for these rows: with --select of what they need, each page costs one "
-    "resource unit less, which is half for users"
+    "These rows needed whole records: if --select names the properties that they use, each page "
+    "costs one resource unit less, which is half the cost of users"
 )
 
 
@@ -206,11 +206,13 @@ def _lead_to_record(named: _Named, list_path: Path) -> _Named:
         return named._replace(path=tuple(rest))
     path = ".".join(list_path)
     raise UsageError(
-        f"{named.option} {named.text}: with --explode {path} a row has {PARENT} and {ELEMENT}",
+        f"{named.option} {named.text}: with --explode {path}, a row consists of {PARENT} and "
+        f"{ELEMENT}",
         code="option_invalid",
-        hint=f"Say {ELEMENT}.NAME for what is in {path}."
+        hint=f"Write {ELEMENT}.NAME for a property of an element of {path}."
         if first == PARENT
-        else f"Say {PARENT}.{named.text}, or {ELEMENT}.NAME for what is in {path}.",
+        else f"Write {PARENT}.{named.text}, or {ELEMENT}.NAME for a property of an element of "
+        f"{path}.",
     )
 
 
@@ -232,7 +234,7 @@ def _check(
             raise UsageError(
                 f"--sort {named.text}: {'.'.join(named.path[:depth])} is a list",
                 code="option_invalid",
-                hint=f"Make a row of each element: --explode {'.'.join(named.path[:depth])} "
+                hint=f"Write a row for each element: --explode {'.'.join(named.path[:depth])} "
                 f"--sort {ELEMENT}.{'.'.join(named.path[depth:])}.",
             )
         while isinstance(kind, list):
@@ -251,9 +253,9 @@ def _check(
     if named.option == "--explode" and kind != "any" and not isinstance(kind, list):
         lists = [name for name, kind in types.items() if isinstance(kind, list)]
         raise UsageError(
-            f"--explode {named.text}: that is no list",
+            f"--explode {named.text}: that is not a list",
             code="option_invalid",
-            hint=f"Lists of {source.name} are {', '.join(lists)}.",
+            hint=f"The lists of {source.name} are {', '.join(lists)}.",
         )
 
 
@@ -264,22 +266,22 @@ def _check_related(named: _Named, source: RecordSource) -> None:
         return
     if named.option == "--explode" and leads_to_one(root):
         raise UsageError(
-            f"--explode {named.text}: that is no list, but one object",
+            f"--explode {named.text}: that is a single object, not a list",
             code="option_invalid",
             hint=f"Leave --explode out: each record has {root} as a member.",
         )
     known = source.related[root]
     if rest and known and rest[0] not in known and not rest[0].startswith("@"):
         raise UsageError(
-            f"{named.option} {named.text}: of {root}, --with reads {' and '.join(known)} alone",
+            f"{named.option} {named.text}: --with reads only {' and '.join(known)} of {root}",
             code="option_invalid",
-            hint=suggest(rest[0], known) or f"List {root} by themselves for more.",
+            hint=suggest(rest[0], known) or f"For more properties, list {root} by themselves.",
         )
     if rest and known and named.option == "--explode":
         raise UsageError(
-            f"--explode {named.text}: that is no list",
+            f"--explode {named.text}: that is not a list",
             code="option_invalid",
-            hint=f"Say --explode {root}.",
+            hint=f"Write --explode {root}.",
         )
 
 
@@ -288,10 +290,11 @@ def _refuse_unknown(
 ) -> NoReturn:
     root = named.path[0]
     near = suggest(root, types)
-    message, hint = f"{source.name} have no property {root}", f"See what there is: {source.page}."
+    message = f"{source.name} have no property {root}"
+    hint = f"For the properties that there are, see {source.page}."
     if source.is_kept:
         message = f"the store does not keep {root} of {source.name}"
-        hint = f"It keeps {', '.join(types)}; graphdaemon sync --select changes that."
+        hint = f"It keeps {', '.join(types)}. To keep others, use graphdaemon sync --select."
     elif root in source.relations:
         near = f"Add --with {root}, which reads it."
     raise UsageError(

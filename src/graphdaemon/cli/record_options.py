@@ -11,7 +11,7 @@ from graphdaemon.errors import OutputError
 record_option = click.option(
     "--record",
     type=FileName(written=True, dir_okay=False),
-    help="Keep every exchange in this file, without secrets and without names.",
+    help="Record every request and answer in this file, without secrets and names.",
 )
 
 

@@ -17,21 +17,22 @@ if TYPE_CHECKING:
 fail_on_option = click.option(
     "--fail-on",
     metavar="RULES",
-    help="End with exit code 10 if the report has a finding of these rules, or of `all`.",
+    help="End with exit code 10 if the report has a finding of one of these rules; `all` stands "
+    "for all rules.",
 )
 
 report_options = combine(
     click.option(
         "--report",
         is_flag=True,
-        help="Report at the end what the program did, and what it does wrong.",
+        help="At the end, report what the program did and what it does wrong.",
     ),
     click.option(
         "--report-to",
         "report_files",
         multiple=True,
         type=FileName(written=True, dir_okay=False),
-        help="Write the report to a file that ends in .json, .html or .txt; repeatable.",
+        help="Write the report to this file, whose name ends in .json, .html or .txt. Repeatable.",
     ),
     fail_on_option,
 )
@@ -115,5 +116,5 @@ def refuse_findings(report: "Report", rules: frozenset[str]) -> None:
         raise FindingsError(
             f"The report has findings that --fail-on forbids: {names}.",
             code="findings",
-            hint="read the report, and change the program or its permissions.",
+            hint="Read the report, and change the program or its permissions.",
         )

@@ -113,7 +113,7 @@ def _write(
                 sink.finish()
         if sink.unshown:
             names = ", ".join(list(sink.unshown)[:_MOST_NAMED])
-            terminal.say(f"Without a column, since the first page has no such property: {names}")
+            terminal.say(f"The first page has no such properties, so they have no column: {names}")
         if arguments["resume"] is not None:
             # The listing has ended. Its records are written, or the next run reads them anew.
             remove_journal(arguments["resume"])
@@ -140,8 +140,8 @@ def describe_source(settings: Settings, collection: str) -> RecordSource:
 
 def _say_how_to_go_on(journal: Path | None) -> str:
     if journal is None:
-        return "With --resume FILE a listing that was stopped can go on where it was."
-    return f"Run it again with --resume {journal}, to go on where it was."
+        return "With --resume FILE, a listing that was interrupted can continue where it stopped."
+    return f"To continue where it stopped, run it again with --resume {journal}."
 
 
 def is_silent(record: ListingRecord, arguments: Mapping[str, Any]) -> bool:
@@ -168,7 +168,7 @@ def describe_result(record: ListingRecord, reading: ReadingPlan, rows: int) -> l
     What no record has is named, if the user named it, and the rows where they are not the records.
     """
     names = ", ".join(name for name in record.blank if name in reading.named)
-    before = "Empty in every record (not set, or not readable with this app's roles): "
+    before = "Empty in every record (not set, or not readable with the app roles of this app): "
     summary = record.summary()
     if rows != record.records:
         summary += f"; {count_rows(rows)}"

@@ -85,9 +85,9 @@ def _read_rules(text: str | None, rules: Mapping[str, str], option: str) -> tupl
     for name in names:
         if name not in rules:
             raise UsageError(
-                f"{option} {name}: this report has no such finding",
+                f"{option} {name}: there is no such finding in this report",
                 code="option_invalid",
-                hint=f"It has {', '.join(rules)}; and all.",
+                hint=f"Its findings are {', '.join(rules)}; all stands for every finding.",
             )
     return names
 
@@ -101,16 +101,16 @@ def _find_page(arguments: Mapping[str, Any]) -> Path | None:
     for name, option in (("query", "--query"), ("compress", "--compress"), ("sort", "--sort")):
         if arguments[name] is not None:
             raise UsageError(
-                f"{option} is for records, and a page is one document",
+                f"{option} works with records, but an HTML page is a single document",
                 code="option_invalid",
-                hint=f"Leave {option} out, or write another format.",
+                hint=f"Leave {option} out, or choose another format.",
             )
     for name, option in (("raw_cells", "--raw-cells"), ("bom", "--bom")):
         if arguments[name]:
             raise UsageError(
-                f"{option} is for CSV, and this is a page",
+                f"{option} works with CSV only, and this is an HTML page",
                 code="option_invalid",
-                hint=f"Leave {option} out, or say --format csv.",
+                hint=f"Leave {option} out, or add --format csv.",
             )
     if output is None or str(output) == "-":
         add_stdout(click.get_current_context())
@@ -134,7 +134,7 @@ def _make(name: str, options: ReportOptions, arguments: Mapping[str, Any]) -> Re
             return run_async(make_stored_report(history, name, options))
     if arguments["tenant"] is not None:
         raise UsageError(
-            "--tenant is for what a store has",
+            "--tenant works only together with --store",
             code="option_invalid",
             hint="Name the store with --store, or the tenant's settings as PARAMETERS.",
         )
@@ -158,7 +158,7 @@ def _refuse_live(arguments: Mapping[str, Any]) -> None:
             raise UsageError(
                 f"{option} does not go with --store",
                 code="option_invalid",
-                hint="Leave it out: a store is read without settings, and nothing is fetched.",
+                hint="Leave it out: a store is read without settings and without requests.",
             )
 
 
@@ -204,9 +204,9 @@ def _refuse_findings(report: Report[Any], forbidden: set[str]) -> None:
         return
     found = ", ".join(f"{count:,} {rule}" for rule, count in counts.items())
     raise FindingsError(
-        f"the report has findings that were to be none: {found}",
+        f"the report has findings that the command line forbids: {found}",
         code="findings",
-        hint="Read the rows that have them: --only " + ",".join(counts),
+        hint="To see the rows that have them, add --only " + ",".join(counts),
     )
 
 
@@ -223,7 +223,7 @@ def read_file(path: Path, option: str) -> bytes:
         raise UsageError(
             f"{option} {path.name} cannot be read: {error.strerror}",
             code="option_invalid",
-            hint="Name a file that this account may read.",
+            hint="Name a file that this user may read.",
         ) from None
 
 
@@ -244,8 +244,8 @@ def read_time(text: str | None, option: str) -> dt.timedelta | None:
         seconds = None
     if seconds is None:
         raise UsageError(
-            f"{option} {text} is no length of time",
+            f"{option} {text} is not a length of time",
             code="option_invalid",
-            hint="Write 30d, 180d or 12h.",
+            hint="Write a time such as 30d, 180d or 12h.",
         )
     return dt.timedelta(seconds=seconds)

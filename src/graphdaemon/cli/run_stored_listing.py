@@ -21,20 +21,26 @@ from graphdaemon.store.times import read_time
 # What only Graph can answer, and what to say instead.
 _LIVE = {
     "parameters": ("PARAMETERS", "A store is read without settings: leave the file out."),
-    "group": ("--of", "Say list groups/members --where \"parent = 'GROUP_ID'\"."),
-    "filter_": ("--filter", "Say --where, such as --where \"department = 'Sales'\", or --query."),
-    "search": ("--search", "Say --where, such as --where \"displayName LIKE '%Ana%'\"."),
+    "group": ("--of", "Use graphdaemon list groups/members --where \"parent = 'GROUP_ID'\"."),
+    "filter_": ("--filter", "Use --where, such as --where \"department = 'Sales'\", or --query."),
+    "search": ("--search", "Use --where, such as --where \"displayName LIKE '%Ana%'\"."),
     "orderby": ("--orderby", "Say --sort."),
-    "with_": ("--with", "List the store's edges, such as users/manager."),
-    "proof": ("--proof", "The store has the account of each listing, in its table runs."),
-    "allow_unproved": ("--allow-unproved", "Nothing is stored that is not proved."),
-    "resume": ("--resume", "Leave it out: nothing is fetched."),
-    "within": ("--within", "Leave it out: nothing is fetched."),
-    "attempts": ("--attempts", "Leave it out: nothing is fetched."),
-    "chains": ("--chains", "Leave it out: nothing is fetched."),
-    "polite": ("--polite", "Leave it out: nothing is fetched."),
-    "endpoint": ("--endpoint", "Leave it out: nothing is fetched."),
-    "scope": ("--scope", "Leave it out: nothing is fetched."),
+    "with_": (
+        "--with",
+        "List the relations in the store as collections of their own, such as users/manager.",
+    ),
+    "proof": ("--proof", "The table runs of the store contains the record of each listing."),
+    "allow_unproved": (
+        "--allow-unproved",
+        "Leave it out: the store contains only what was proved complete.",
+    ),
+    "resume": ("--resume", "Leave it out: a store is read without requests to Graph."),
+    "within": ("--within", "Leave it out: a store is read without requests to Graph."),
+    "attempts": ("--attempts", "Leave it out: a store is read without requests to Graph."),
+    "chains": ("--chains", "Leave it out: a store is read without requests to Graph."),
+    "polite": ("--polite", "Leave it out: a store is read without requests to Graph."),
+    "endpoint": ("--endpoint", "Leave it out: a store is read without requests to Graph."),
+    "scope": ("--scope", "Leave it out: a store is read without requests to Graph."),
 }
 
 
@@ -103,7 +109,7 @@ def _check_select(collection: str, select: tuple[str, ...], kept: tuple[str, ...
         raise UsageError(
             f"--select {missing[0]}: the store does not keep that of {collection}",
             code="option_invalid",
-            hint=f"It keeps {', '.join(kept)}; graphdaemon sync --select changes that.",
+            hint=f"It keeps {', '.join(kept)}. To keep others, use graphdaemon sync --select.",
         )
 
 
@@ -132,6 +138,6 @@ def _count(number: int) -> str:
 def _refuse_live(arguments: Mapping[str, Any]) -> None:
     given = [one for name, one in _LIVE.items() if arguments.get(name)]
     if arguments["method"] != "auto":
-        given.append(("--method", "Leave it out: nothing is fetched."))
+        given.append(("--method", "Leave it out: a store is read without requests to Graph."))
     for name, hint in given:
         raise UsageError(f"{name} does not go with --store", code="option_invalid", hint=hint)

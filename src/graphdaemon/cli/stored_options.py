@@ -38,24 +38,25 @@ def check_store(
 
     if url is not None and holds_password(url):
         raise UsageError(
-            "--store has a password in it, which the process list shows to everybody here",
+            "--store contains a password, and everybody on this machine can read it in the "
+            "process list",
             code="option_invalid",
-            hint="Put the whole URL into GRAPHDAEMON_STORE or the setting store; or leave the "
-            "password out, and keep it in ~/.pgpass or PGPASSWORD.",
+            hint="Put the whole URL into GRAPHDAEMON_STORE or the setting store. Or leave out the "
+            "password, and put it into ~/.pgpass or PGPASSWORD.",
         )
     return url
 
 
 tenant_option = click.option(
-    "--tenant", metavar="NAME", help="ID or name of the tenant, where the store holds several."
+    "--tenant", metavar="NAME", help="The ID or name of the tenant, if the store contains several."
 )
 
 store_option = click.option(
     "--store",
     metavar="URL",
     callback=check_store,
-    help="The store to read: sqlite:PATH or postgresql://…; by default the setting, else "
-    "sqlite:graphdaemon.db.",
+    help="The store to read: sqlite:FILE or postgresql://USER@HOST/DATABASE; by default the "
+    "setting, or else sqlite:graphdaemon.db.",
 )
 
 store_options = combine(store_option, tenant_option)
@@ -66,7 +67,7 @@ written_store_options = combine(
         metavar="URL",
         callback=check_store,
         help="The database: sqlite:FILE or postgresql://USER@HOST/DATABASE; by default the "
-        "setting, else sqlite:graphdaemon.db.",
+        "setting, or else sqlite:graphdaemon.db.",
     ),
     click.option(
         "--select",
@@ -74,7 +75,8 @@ written_store_options = combine(
         "selects",
         multiple=True,
         metavar="COLLECTION=NAMES",
-        help="Properties to keep, such as users=displayName,mail; id is kept always. Repeatable.",
+        help="The properties to keep, such as users=displayName,mail; id is always kept. "
+        "Repeatable.",
     ),
 )
 
@@ -83,14 +85,18 @@ listing_options = combine(
         "--store",
         metavar="URL",
         callback=check_store,
-        help="List the content of this store, without a request to Graph.",
+        help="List what this store contains, without requests to Graph.",
     ),
     click.option(
         "--as-of",
         metavar="TIME",
-        help="Show the collection as it was then, such as 2026-11-01T00:00Z.",
+        help="Show the collection as it was at this time, such as 2026-11-01T00:00Z.",
     ),
-    click.option("--where", metavar="SQL", help="Such as \"department = 'Sales'\"."),
+    click.option(
+        "--where",
+        metavar="SQL",
+        help="List only the rows that match this SQL condition, such as \"department = 'Sales'\".",
+    ),
     tenant_option,
 )
 
@@ -105,9 +111,10 @@ def refuse_without_store(arguments: Mapping[str, Any]) -> None:
     for name, option in (("as_of", "--as-of"), ("where", "--where"), ("tenant", "--tenant")):
         if arguments[name] is not None:
             raise UsageError(
-                f"{option} is for what a store has",
+                f"{option} works only together with --store",
                 code="option_invalid",
-                hint="Name the store: --store sqlite:graphdaemon.db. Graph takes --filter.",
+                hint="Name the store, such as --store sqlite:graphdaemon.db. For a listing from "
+                "Graph, use --filter.",
             )
 
 
@@ -186,11 +193,11 @@ def find_stored(name: str) -> str:
 
         near = difflib.get_close_matches(name.casefold(), known, n=1)
         raise UsageError(
-            f"no store has a collection {name}",
+            f"a store does not keep a collection {name}",
             code="option_invalid",
             hint=f"Did you mean {known[near[0]]}?"
             if near
-            else f"There are {', '.join(STORED_COLLECTIONS)}.",
+            else f"It keeps {', '.join(STORED_COLLECTIONS)}.",
         )
     return found
 

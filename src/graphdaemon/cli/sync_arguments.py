@@ -57,9 +57,11 @@ def _refuse_name(name: str) -> UsageError:
 
     near = _find_near(name)
     return UsageError(
-        f"{name} is no collection that can be kept in a database, and no settings file",
+        f"{name} is neither a collection that can be kept in a database nor a settings file",
         code="option_invalid",
-        hint=f"Did you mean {near}?" if near else f"There are {', '.join(STORED_COLLECTIONS)}.",
+        hint=f"Did you mean {near}?"
+        if near
+        else f"The collections are {', '.join(STORED_COLLECTIONS)}.",
     )
 
 
@@ -103,16 +105,16 @@ def read_selects(selects: Sequence[str]) -> dict[str, tuple[str, ...]]:
         name, equals, properties = text.partition("=")
         if not equals or not options.split_names(properties):
             raise UsageError(
-                f"--select {text}: which properties of which collection?",
+                f"--select {text}: the collection or its properties are missing",
                 code="option_invalid",
-                hint="Say --select users=displayName,mail.",
+                hint="Write it like --select users=displayName,mail.",
             )
         if name.casefold() not in known:
             raise _refuse_name(name)
         stored = STORED_COLLECTIONS[known[name.casefold()]]
         if stored.parent:
             raise UsageError(
-                f"--select {text}: the rows of {stored.name} are kept as they are",
+                f"--select {text}: the rows of {stored.name} are always kept whole",
                 code="option_invalid",
                 hint="Leave the option out.",
             )
@@ -129,18 +131,18 @@ def _read_property(stored: "StoredCollection", name: str) -> str:
     if stored.is_relation(name):
         edges = f"{stored.name}/{name.casefold()}"
         raise UsageError(
-            f"--select {stored.name}={name}: {name} leads to other objects, and is no property",
+            f"--select {stored.name}={name}: {name} leads to other objects and is not a property",
             code="option_invalid",
-            hint=f"Sync {edges} as well: graphdaemon sync {stored.name} {edges}."
+            hint=f"To keep it, sync {edges} as well: graphdaemon sync {stored.name} {edges}."
             if edges in STORED_COLLECTIONS
             else "Leave it out.",
         )
     if not name.isidentifier():
         raise UsageError(
-            f"--select {stored.name}={name}: {name} is no name of a property",
+            f"--select {stored.name}={name}: {name} cannot be the name of a property",
             code="option_invalid",
-            hint="Name each property by itself and whole, such as --select users=displayName,mail; "
-            "without the option the usual ones are kept.",
+            hint="Write whole names of properties, such as --select users=displayName,mail. "
+            "Without the option, the default properties are kept.",
         )
     return stored.spell(name)
 
@@ -165,9 +167,9 @@ def read_length(option: str, text: str) -> float | None:
         return read_duration(text)
     except ValueError:
         raise UsageError(
-            f"{option} {text}: that is no time",
+            f"{option} {text}: that is not a length of time",
             code="option_invalid",
-            hint=f"Say {option} 7d, or 12h, 30m, 90s, never.",
+            hint=f"Write a time such as {option} 7d, 12h, 30m or 90s, or never.",
         ) from None
 
 
@@ -206,7 +208,7 @@ def read_feed(arguments: Mapping[str, Any]) -> "Callable[[Settings, ExitStack], 
     patience = math.inf if given is None else given
     if target == "-" and arguments["as_json"]:
         raise UsageError(
-            "--feed - and --json both write to standard output",
+            "--feed - and --json would both write to standard output",
             code="option_invalid",
             hint="Write the report to a file instead: --proof FILE.",
         )
@@ -254,11 +256,11 @@ def read_feed_secret(settings: "SyncSettings") -> str:
         text = ""
     if not text:
         raise SettingsError(
-            "the change feed to an address is signed, and there is nothing to sign it with"
-            + (f": {path} cannot be read, or is empty" if path is not None else ""),
+            "requests to the address of the change feed must be signed, and there is no secret "
+            "for that" + (f": {path} cannot be read, or is empty" if path is not None else ""),
             code="secret_unreadable" if path is not None else "setting_missing",
             hint="Set GRAPHDAEMON_FEED_SECRET to the secret that the receiver knows, or "
-            "feed_secret_file to a file that holds it.",
+            "feed_secret_file to a file that contains it.",
         )
     return text
 

@@ -22,31 +22,31 @@ watch_options = combine(
     click.option(
         "--listen",
         metavar="[HOST:]PORT",
-        help="Answer there over HTTP: /healthz, /readyz, /metrics, and a status page. The host is "
-        "127.0.0.1 by default.",
+        help="Serve /healthz, /readyz, /metrics and a status page over HTTP at this port or "
+        "address. The default host is 127.0.0.1.",
     ),
     click.option(
         "--allow-remote",
         is_flag=True,
-        help="Let other machines read health and metrics, without signing in.",
+        help="Let other machines read health and metrics without signing in.",
     ),
     click.option(
         "--allow-remote-page",
         is_flag=True,
-        help="Let them see the status page too, which shows personal data.",
+        help="Let other machines see the status page too. It shows personal data.",
     ),
     click.option(
         "--allow-host",
         "hosts",
         multiple=True,
         metavar="NAME",
-        help="Another name that requests may use for this machine. Repeatable.",
+        help="Another host name that requests may use for this machine. Repeatable.",
     ),
     click.option(
         "--traces",
         is_flag=True,
-        help="Send traces of OpenTelemetry by OTLP over HTTP; its own variables, such as "
-        "OTEL_EXPORTER_OTLP_ENDPOINT, say where.",
+        help="Send OpenTelemetry traces by OTLP over HTTP. The variables of OpenTelemetry, such "
+        "as OTEL_EXPORTER_OTLP_ENDPOINT, say where.",
     ),
     click.option(
         "--log",
@@ -104,7 +104,7 @@ def read_watch(arguments: Mapping[str, Any]) -> Watched:
         )
     elif arguments["allow_remote"] or arguments["allow_remote_page"] or arguments["hosts"]:
         raise UsageError(
-            "--allow-remote, --allow-remote-page and --allow-host are for what --listen opens",
+            "--allow-remote, --allow-remote-page and --allow-host work only together with --listen",
             code="option_invalid",
             hint="Add --listen 9464, or leave them out.",
         )

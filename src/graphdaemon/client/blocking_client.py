@@ -20,7 +20,7 @@ T = TypeVar("T")
 def _wait(
     method: Callable[Concatenate[Client, P], Awaitable[T]],
 ) -> "Callable[Concatenate[BlockingClient, P], T]":
-    """Make a method of a `Client` one that returns when it is done."""
+    """Turn a method of `Client` into one that returns when it is done."""
 
     @functools.wraps(method)
     def call(client: "BlockingClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -32,7 +32,7 @@ def _wait(
 def _iterate(
     method: Callable[Concatenate[Client, P], AsyncIterator[T]],
 ) -> "Callable[Concatenate[BlockingClient, P], Generator[T]]":
-    """Make a method of a `Client` one that returns a plain generator."""
+    """Turn a method of `Client` into one that returns a plain generator."""
 
     @functools.wraps(method)
     def call(client: "BlockingClient", /, *args: P.args, **kwargs: P.kwargs) -> Generator[T]:
@@ -44,7 +44,7 @@ def _iterate(
 def _read(
     method: "Callable[Concatenate[Client, P], AsyncIterator[pa.RecordBatch]]",
 ) -> "Callable[Concatenate[BlockingClient, P], pa.RecordBatchReader]":
-    """Make a method of a `Client` one that returns a reader, after the first batch was read."""
+    """Turn a method of `Client` into one that returns a reader, after the first batch was read."""
 
     @functools.wraps(method)
     def call(
@@ -60,13 +60,13 @@ def _read(
 
 class BlockingClient:
     """
-    A `Client` whose methods return when they are done, and whose iterators are plain ones.
+    A `Client` whose methods return when they are done, and whose iterators are ordinary ones.
 
-    It works inside a notebook, too: the work is done on a thread of its own. Close it, or use
-    `with`; an iterator that is left unfinished keeps no program from ending.
+    It also works inside a notebook, because the work is done on a thread of its own. Close it, or
+    use `with`. An iterator that is left unfinished does not keep a program from ending.
 
     Args:
-        client: The client, such as `load` returns it.
+        client: The client that `load` returned.
 
     Attributes:
         awaited: That client.

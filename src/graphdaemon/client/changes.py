@@ -1,4 +1,4 @@
-"""One round of changes as the library gives it: each object once, decoded, with the next link."""
+"""The changes since a delta link, as the library returns them: each object once, decoded."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -12,16 +12,17 @@ from graphdaemon.listing.target import Target
 
 class RecordChange(NamedTuple):
     """
-    One object that changed since a delta link was made.
+    One object that changed since a delta link was created.
 
     Attributes:
         id: The object.
-        record: Its properties as they are now, as far as they are selected. What was never set is
-            left out, what was cleared is None. None as a whole where the object is gone.
-        removed: `changed` where it was deleted and can be restored, `deleted` where it is gone for
-            good; empty where it is there. The words are Graph's.
-        links: For each relation that was asked for, the linked objects that came or went: each has
-            `id`, `kind` (such as `user`) and `removed`. Of a new object these are all it has.
+        record: The selected properties as they are now. A property that was never set is left out,
+            one that was cleared is None. If the object is gone, the record itself is None.
+        removed: `changed` if the object was deleted and can be restored, `deleted` if it is gone
+            for good, empty if it exists. The words are Graph's.
+        links: For each requested relation, the linked objects that were added or removed. Each has
+            `id`, `kind` (such as `user`) and `removed`. For a new object, these are all of its
+            links.
     """
 
     id: str
@@ -35,8 +36,9 @@ class Round(NamedTuple):
     What changed between two delta links.
 
     Attributes:
-        changes: Each object that changed, once, in no order that means anything.
-        link: Where the changes go on. Keep it only after `changes` are kept: then none can be lost.
+        changes: Each object that changed, once, in no particular order.
+        link: The link for the next call. Store `changes` first and the link afterwards, so that no
+            change can be lost.
     """
 
     changes: list[RecordChange]
@@ -48,7 +50,7 @@ async def read_changes(target: Target, link: DeltaLink | None, relations: Sequen
     Read one round to its end.
 
     Raises:
-        UsageError: `link` is of another collection, or of another Graph.
+        UsageError: `link` belongs to another collection, or to another Graph.
         Error: As `Changes.pages` does.
     """
     changes = Changes(target, None if link is None else link.reveal(), relations)
@@ -80,7 +82,7 @@ def _merge(before: RecordChange | None, changed: Changed) -> RecordChange:
 
 
 def _narrow(change: RecordChange, target: Target) -> RecordChange:
-    """Leave out what was not selected: a link of a listing tells of what it needs besides."""
+    """Leave out what was not selected. The link of a listing also reports what the proof needs."""
     select = target.query.select
     if change.record is None or not select:
         return change

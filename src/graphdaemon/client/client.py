@@ -47,13 +47,13 @@ class Client:
     """
     The directory of one tenant, read as the app that the settings describe.
 
-    Nothing is sent before the first record is asked for. With `async with`, every method is awaited
-    or iterated asynchronously; a plain `with` gives a `BlockingClient` for scripts and notebooks.
+    Nothing is sent before the first record is requested. With `async with`, methods are awaited or
+    iterated asynchronously. A plain `with` gives a `BlockingClient`, for scripts and notebooks.
 
     Args:
-        settings: What `load` reads.
-        share: Part of Graph's throttle budget to use, such as 0.3.
-        attempts: How often a request is sent before its failure is raised.
+        settings: The settings that `load` read.
+        share: The share of Graph's throttle budget to use, such as 0.3.
+        attempts: How often a request is tried before its failure is raised.
 
     Attributes:
         settings: The settings that were passed.
@@ -88,29 +88,28 @@ class Client:
         """
         Yield every record of `collection`, as the dict that Graph sent.
 
-        If it ends without an exception, those were all. Many pages are fetched at a time, so
-        records come in no order unless `orderby` asks for one. A slow consumer slows the fetching
-        down, and one that stops ends it.
+        If the iteration ends without an exception, the list is complete. Many pages are fetched at
+        the same time, so the records have no particular order unless `orderby` requests one. A slow
+        consumer slows the fetching down, and a consumer that stops ends it.
 
         Args:
             collection: Path below the Graph version, such as `users` or `groups`.
-            select: Properties to return; `id` always comes along. A text is read as the command
-                reads it: `"displayName,mail"`.
-            filter: OData expression, such as `"accountEnabled eq true"`.
+            select: The properties to return; `id` is always added. A single text is split at its
+                commas: `"displayName,mail"`.
+            filter: An OData expression, such as `"accountEnabled eq true"`.
             search: Such as `"displayName:ana"`.
             orderby: Such as `"displayName desc"`.
-            limit: Stop after so many records.
-            proved: False reads once and proves nothing, which is all that can be done for what has
-                no delta, such as the members of a group on several pages. By default a proof is
-                asked for, except of advanced queries and of an API of one's own.
-            on_link: Is called last, with the link by which `changes` tells of every change since,
-                if the collection has such and neither a filter nor a limit leaves anything out.
-            options: How to list.
+            limit: Stop after this number of records.
+            proved: False reads once and proves nothing, which is inevitable without a delta. By
+                default a proof is required, except for advanced queries and your own API.
+            on_link: Is called at the end with a link, from which `changes` reads every later
+                change. Not if there is no delta, or if a filter or a limit leaves something out.
+            options: How the listing is made.
 
         Raises:
-            UnprovedError: Raised after the last record if nothing proves that those were all; a
-                record may have been changed after it was yielded, for example.
-            Error: The records so far are a part of the collection, not all of it.
+            UnprovedError: Raised at the end if nothing proves the list complete, for example
+                because a record changed after it was yielded.
+            Error: The listing failed. The records so far are only a part of the collection.
         """
         pages = self.pages(
             collection,
@@ -171,19 +170,18 @@ class Client:
         """
         Return all records of `collection` as a table, for pandas, Polars, DuckDB and the like.
 
-        The arguments are those of `list`; `id` is the first column of what is selected.
+        The arguments are those of `list`. The first column is `id`. Columns have the types that
+        Microsoft publishes: texts, numbers, times, lists and structs. A property without a
+        published type becomes a text: a text as it is, anything else as JSON. If a property holds
+        objects, or if nothing was selected, there is a last column `other`. It contains, as JSON,
+        what does not fit into the columns, and is null nearly everywhere.
 
-        Columns have the types that Microsoft publishes: texts, numbers, times, lists and structs.
-        What is not published is a text: a text as it is, anything else as its JSON. The last
-        column, `other`, is there where a property holds objects or nothing was selected; it has, as
-        JSON, the properties that are not wholly in their columns, and is null nearly everywhere.
-
-        What changed while it was read is put right, and then comes last. The account of the listing
-        is in the schema's metadata, as JSON, under `graphdaemon`.
+        Records that changed meanwhile are corrected, and come last. The listing record is in the
+        metadata of the schema, as JSON, under `graphdaemon`.
 
         Raises:
             UsageError: pyarrow is not installed (`pip install 'graphdaemon[parquet]'`).
-            OutputError: A value contradicts the type that Microsoft publishes for it.
+            OutputError: A value does not have the type that Microsoft publishes for it.
             Error: As `list` does.
         """
         query = Query(read_names(select), filter, search, orderby, limit)
@@ -208,13 +206,13 @@ class Client:
         options: ListingOptions | None = None,
     ) -> "AsyncGenerator[pa.RecordBatch]":
         """
-        Yield what `table` returns, some ten thousand rows at a time, in memory that stays flat.
+        Yield what `table` returns, some ten thousand rows at a time, in constant memory.
 
-        There is at least one batch, which may have no rows; all have one schema. In a
-        `BlockingClient` it returns a `pyarrow.RecordBatchReader`.
+        There is at least one batch, possibly empty, and all have the same schema. In a
+        `BlockingClient`, this method returns a `pyarrow.RecordBatchReader`.
 
         Raises:
-            UnprovedError: As `list` does: also where a record changed after it was yielded.
+            UnprovedError: As for `list`, and also if a record changed after it was yielded.
             Error: As `table` does.
         """
         query = Query(read_names(select), filter, search, orderby, limit)
@@ -243,14 +241,14 @@ class Client:
         Args:
             collection: Path below the Graph version.
             query: The OData options.
-            write: Is called with some records at a time, as the bytes that Graph sent.
-            correct: Is called with corrections of records that were written already.
-            on_progress: Is called now and then with how far the listing is.
+            write: Is called with several records at a time, each as the bytes that Graph sent.
+            correct: Is called with corrections of records that have already been written.
+            on_progress: Is called from time to time with the progress of the listing.
             on_link: As in `list`, if the listing is proved complete.
             options: How to list.
 
         Raises:
-            Error: What was written so far is not everything.
+            Error: The listing failed. What was written so far is incomplete.
         """
         opened = self._open(collection, query, options or ListingOptions(), proved=None)
         record = await collect(
@@ -272,31 +270,32 @@ class Client:
         relations: Sequence[str] | str = (),
     ) -> Round:
         """
-        Return what changed in `collection` since `link` was made, and the link of the next round.
+        Return what changed in `collection` since `link` was created, and the next link.
 
-        A link lives for seven days. A round takes memory for what changed, not for what there is.
+        A link is valid for seven days. The memory needed depends on how much changed.
 
         Args:
             collection: Path below the Graph version, such as `users` or `groups`.
-            link: What a listing ended with (`on_link`), or the round before. None tells everything
-                there is, those in the recycle bin as removed: slower than a listing, and the only
-                way to begin with `relations`.
-            select: The properties to return. A link tells of changes of those that were selected
-                when the first link was made.
-            relations: Links to other objects to tell of, such as `members` and `owners` of groups
-                or `manager` of users, if they were named when the first link was made.
+            link: The link from a listing (`on_link`) or from the previous call. None reports
+                everything, and objects in the recycle bin as removed: it is slower than a listing,
+                but the only way to begin with `relations`.
+            select: The properties to return. A link reports those that were selected for the first
+                link.
+            relations: Relations whose changes to report, such as `members` of groups or `manager`
+                of users. They must have been named for the first link.
 
         Raises:
-            UsageError: `link` is of another collection, or of another Graph; or what is read is no
-                Graph, but an API of one's own.
-            GraphError: The link is not valid any more (status 400, 404 or 410): list again.
-            Error: Nothing of the round counts; ask again with the same link.
+            UsageError: `link` belongs to another collection or another Graph, or the settings are
+                for an API of your own.
+            GraphError: The link is no longer valid (status 400, 404 or 410). List the collection
+                again.
+            Error: The changes could not be read to their end. Call again with the same link.
         """
         if not self.settings.is_graph:
             raise UsageError(
-                "Microsoft Graph alone tells what changed, and the scope is another API's",
+                "only Microsoft Graph reports changes, and the scope is that of another API",
                 code="option_invalid",
-                hint="List the collection again, and compare.",
+                hint="List the collection again, and compare it with the previous list.",
             )
         query = Query(read_names(select))
         target = aim(self.settings, self.graph, collection, query)
@@ -307,7 +306,7 @@ class Client:
         Return one object, such as `get("users/li.zhou@contoso.example")` or `get("organization")`.
 
         Raises:
-            Error: Graph refused, has no such object, or was not reached.
+            Error: Graph refused, has no such object, or could not be reached.
         """
         if not self.settings.is_graph:
             return await self.graph.ask(GraphRequest(self.locate(path), ""), read_own_object)
@@ -332,13 +331,13 @@ class Client:
         Make a report on the directory: `credentials`, `stale` or `permissions`.
 
         Args:
-            name: Which.
-            options: What it is asked for, such as `ReportOptions(within=timedelta(days=30))`.
+            name: The name of the report.
+            options: The options of the report, such as `ReportOptions(within=timedelta(days=30))`.
 
         Raises:
-            UsageError: There is no such report, or the scope is another API's.
+            UsageError: There is no such report, or the scope is that of another API.
             UnprovedError: Nothing proves that a part of it is complete.
-            Error: A part of it cannot be read; there is no report of the rest.
+            Error: A part of the data cannot be read. There is no partial report.
         """
         from graphdaemon.client.reports.options import ReportOptions
         from graphdaemon.client.reports.report import make_report
@@ -347,11 +346,12 @@ class Client:
 
     def locate(self, path: str) -> str:
         """
-        Return the whole address that `path` means, in Graph or in the API of the settings.
+        Return the full address of `path`, in Graph or in the API of the settings.
 
         Raises:
-            UsageError: It is of another origin, or no address.
-            SettingsError: The scope is that of an API, and nothing says where that is.
+            UsageError: It is at another origin, or is not an address.
+            SettingsError: The scope is that of your own API, and the settings do not contain its
+                address.
         """
         return locate(self.settings, path)
 
@@ -362,8 +362,8 @@ class Client:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "a Client holds connections, and cannot be copied or sent to another process: give its "
-            "settings, and make a Client of them there"
+            "a Client holds connections, so it cannot be copied or sent to another process: pass "
+            "its settings, and create a Client from them there"
         )
 
     def _open(

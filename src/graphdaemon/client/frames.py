@@ -1,4 +1,4 @@
-"""The records of a listing as tables of Arrow: one of all, or one after the other."""
+"""The records of a listing as Arrow tables: a single table, or one after the other."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -24,13 +24,13 @@ from graphdaemon.output.fields import name_properties
 
 class FrameReader:
     """
-    Reads the records of one listing as tables, all with one schema.
+    Reads the records of one listing as tables with the same schema.
 
-    Where nothing was selected, and what is shown by default is not known, the first page says which
-    columns there are.
+    If nothing was selected and the default properties are not known, the first page determines the
+    columns.
 
     Args:
-        path: What is listed, below Graph's version; None for an API of one's own.
+        path: The path of the collection below Graph's version; None for your own API.
         opened: The listing.
     """
 
@@ -71,7 +71,7 @@ class FrameReader:
 
     async def table(self) -> Any:
         """
-        Return one table of everything, in which what changed while it was read is corrected.
+        Return a single table, in which records that changed during the reading are corrected.
 
         Raises:
             Error: As `tables` does.

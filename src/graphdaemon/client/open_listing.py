@@ -1,4 +1,4 @@
-"""What a listing of the library reads, of Graph or of an API of one's own, as the settings say."""
+"""The listing that a call of the library opens, of Graph or of your own API."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
@@ -19,17 +19,17 @@ from graphdaemon.listing.run import AnyListing
 from graphdaemon.settings.model import Settings
 
 OnLink: TypeAlias = Callable[[DeltaLink], None]
-"""Is called with the link by which `changes` tells of every change since a listing."""
+"""Is called with the link from which `changes` reads every change since a listing."""
 
 
 class OpenListing(NamedTuple):
     """
-    A listing that can be read, and what it was made of.
+    A listing that can be read, with its query and options.
 
     Attributes:
         listing: The listing.
         query: The OData options, those of the endpoint setting among them.
-        options: How it is made.
+        options: How the listing is made.
     """
 
     listing: AnyListing
@@ -38,10 +38,10 @@ class OpenListing(NamedTuple):
 
     def finish(self, on_link: OnLink | None, *, corrected: bool) -> ListingRecord:
         """
-        Return the account of the listing after it was read, and hand its link out.
+        Return the listing record after everything was read, and pass on the link.
 
         Raises:
-            UnprovedError: A proof was asked for, and there is none.
+            UnprovedError: A proof was required, and there is none.
         """
         record = self.listing.finish(corrected=corrected)
         if self.options.proved and record.exit_code:
@@ -50,7 +50,7 @@ class OpenListing(NamedTuple):
         return record
 
     def hand_out(self, on_link: OnLink | None) -> None:
-        """Hand out the link at which the changes go on, where there is one."""
+        """Pass on the link for reading later changes, if there is one."""
         if on_link is not None and self.listing.link is not None:
             on_link(DeltaLink(self.listing.link))
 
@@ -67,13 +67,14 @@ def open_listing(
     """
     Return the listing of a collection; nothing is sent yet.
 
-    It is to be proved if `proved` or `options` say so; where neither says anything, if Graph can
-    prove it: its advanced index lags behind, and most APIs of one's own tell nothing.
+    It must be proved complete if `proved` or `options` say so. If neither says anything, it must be
+    proved where that is possible: Graph's advanced index lags behind, and most other APIs give no
+    means of proof.
 
     Raises:
-        UsageError: The collection is of another origin, an option is Graph's alone, or something
-            is no list of names.
-        SettingsError: Nothing says where the API is that the scope is of.
+        UsageError: The collection is at another origin, an option works with Graph only, or an
+            argument is not a list of names.
+        SettingsError: The settings do not contain the address of the API that the scope belongs to.
     """
     query = query._replace(select=read_names(query.select))
     target = aim(settings, graph, collection, query) if settings.is_graph else None
@@ -93,17 +94,18 @@ def open_listing(
 
 def locate(settings: Settings, path: str) -> str:
     """
-    Return the whole address that `path` means, in Graph or in the API of the settings.
+    Return the full address of `path`, in Graph or in the API of the settings.
 
     Raises:
-        UsageError: It is of another origin, or no address.
-        SettingsError: The scope is that of an API, and nothing says where that is.
+        UsageError: It is at another origin, or is not an address.
+        SettingsError: The scope is that of your own API, and the settings do not contain its
+            address.
     """
     at_graph = is_for_graph(f"https://{urlsplit(settings.endpoint).netloc}")
     if at_graph and not settings.is_graph:
         raise SettingsError(
-            f"{settings.scope[0]} is another API's scope, and the settings do not say where "
-            "that API is",
+            f"{settings.scope[0]} is the scope of another API, and the settings do not contain the "
+            "address of that API",
             code="setting_missing",
             hint="Write the API's address into endpoint, or give it with --endpoint.",
         )
@@ -112,7 +114,7 @@ def locate(settings: Settings, path: str) -> str:
 
 def read_names(names: Sequence[str] | str) -> tuple[str, ...]:
     """
-    Return the names in a list, or in a text with commas, each once.
+    Return the names in a list, or in a text that is separated by commas, without duplicates.
 
     Raises:
         UsageError: It is neither.
@@ -122,9 +124,10 @@ def read_names(names: Sequence[str] | str) -> tuple[str, ...]:
         split = [name.strip() for part in parts for name in part.split(",")]
     except (AttributeError, TypeError):
         raise UsageError(
-            f"{names!r} is no list of names",
+            f"{names!r} is not a list of names",
             code="option_invalid",
-            hint='Give one, such as ["displayName", "mail"], or a text, "displayName,mail".',
+            hint='Give a list such as ["displayName", "mail"], or a text such as '
+            '"displayName,mail".',
         ) from None
     return tuple(dict.fromkeys(filter(None, split)))
 
@@ -152,7 +155,8 @@ def _refuse_graph_options(options: ListingOptions) -> None:
     for name, value in given.items():
         if value:
             raise UsageError(
-                f"{name} is for Microsoft Graph, and the scope is another API's",
+                f"{name} works with Microsoft Graph only, and the scope is that of another API",
                 code="option_invalid",
-                hint=f"Leave {name} out: the API is read page by page, as it answers.",
+                hint=f"Leave {name} out: the pages of the API are read in the order in which it "
+                "gives them.",
             )

@@ -19,7 +19,11 @@ _program_ends = threading.Event()
 
 
 def iterate(work: AsyncIterator[T]) -> Generator[T]:
-    """Return a plain iterator of what `work` yields; the work is done on a thread of its own."""
+    """
+    Return an ordinary iterator of what `work` yields.
+
+    The work is done on a thread of its own.
+    """
     iterator = _iterate(work)
     _unfinished.add(iterator)
     return iterator
@@ -44,7 +48,7 @@ def wait(work: Awaitable[T], seconds: float | None = None) -> T:
     Return the result of `work`, which is done on a thread of its own.
 
     Raises:
-        TimeoutError: It was not there after so many seconds.
+        TimeoutError: The result was not available after this many seconds.
     """
 
     # `run_coroutine_threadsafe` takes a coroutine, which not every awaitable is.
@@ -62,7 +66,11 @@ def wait(work: Awaitable[T], seconds: float | None = None) -> T:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """Start one loop on a thread of its own for all callers, which works inside a notebook too."""
+    """
+    Start one event loop on a thread of its own for all callers.
+
+    It works inside a notebook too.
+    """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True, name="graphdaemon-loop")
     thread.start()

@@ -1,4 +1,4 @@
-"""What a client lists: a collection and a query as the settings mean them."""
+"""What a client lists: a collection and a query, completed by the settings."""
 
 from graphdaemon.errors import UnprovedError
 from graphdaemon.graph.address import choose_root
@@ -15,7 +15,7 @@ from graphdaemon.settings.model import Settings
 def aim(
     settings: Settings, graph: Graph, collection: str, query: Query, page_size: int = PAGE_SIZE
 ) -> Target:
-    """Return what to ask Graph for."""
+    """Return what to request from Graph."""
     row = find_collection(collection)
     path, _, options = settings.endpoint.partition("?")
     # The options in the endpoint setting fill in what the caller leaves open.
@@ -46,6 +46,6 @@ def unproved(record: ListingRecord) -> UnprovedError:
     return UnprovedError(
         f"the listing of {record.collection} is not proved complete: {record.why}",
         code="listing_unproved",
-        hint=f"{record.next_step} To accept it anyway, set proved=False, which proves nothing.",
+        hint=f"{record.next_step} To accept it without a proof, set proved=False.",
         listing=record,
     )

@@ -7,10 +7,10 @@ from graphdaemon.sync.tenant import Tenant, ask_tenant, read_tenant
 
 async def find_tenant(client: Client) -> Tenant:
     """
-    Return the tenant: by its ID in the settings, or by asking for it.
+    Return the tenant by its ID, which is in the settings or is requested.
 
     Raises:
-        IdentityError, NetworkError: It had to be asked for, and nobody said it.
+        IdentityError, NetworkError: The ID had to be requested, and that failed.
     """
     settings = client.settings
     tenant = read_tenant(settings)

@@ -1,7 +1,7 @@
 """
-Why does it not work? Check settings, network, token service, credential, token, roles and call.
+Find out why it does not work: settings, network, token service, credential, token, roles.
 
-`examine` yields the result of each check; the first failure is the one to mend.
+`examine` yields the result of each check. Fix the first failure first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _UNPLANNED = (
 
 
 def examine(examination: Examination) -> Iterator[Result]:
-    """Run every check, in the order in which a command would meet what it checks."""
+    """Run every check, in the order in which a command would meet the problem."""
     unsuccessful: set[str] = set()
     yield from run_checks([_SETTINGS], examination, unsuccessful)
     checks = (
@@ -34,7 +34,7 @@ def examine(examination: Examination) -> Iterator[Result]:
 
 
 def summarize(results: Sequence[Result]) -> tuple[str, int, Result | None]:
-    """Return verdict, exit code, and the result to explain: the first failure, or warning."""
+    """Return the verdict, the exit code, and the first failure or warning."""
     for state in (FAILED, WARNING):
         first = next((result for result in results if result.finding.state == state), None)
         if first is not None:
@@ -84,4 +84,4 @@ def _plan(examination: Examination) -> list[Check]:
 
 
 def _never(_: Examination) -> Finding:
-    raise AssertionError("it is skipped, since the settings failed")
+    raise AssertionError("skipped, because the settings failed")

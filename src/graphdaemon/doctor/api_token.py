@@ -1,4 +1,4 @@
-"""Why would a protected API refuse this token? Its settings, what the token says, the answer."""
+"""Why a protected API would refuse a token: its settings, what the token says, and the answer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -22,11 +22,11 @@ def examine_token(
     now: float,
 ) -> Iterator[Result]:
     """
-    Look at the API's settings, at what the token says, and at how the API answers it.
+    Check the API's settings, what the token says, and how the API answers it.
 
     Args:
         read: Returns the API's settings.
-        validate: Validates the token as the API would, and returns who calls, in words.
+        validate: Validates the token as the API would, and describes the caller in words.
         token: The access token, bare.
         now: The time in epoch seconds.
     """
@@ -40,7 +40,7 @@ def examine_token(
     claims = read_claims(token)
     yield _name("claims", _describe_claims(claims, now))
     if settings is None:
-        yield _name("answer", skip("cannot be known without settings"))
+        yield _name("answer", skip("cannot be checked without settings"))
         return
     try:
         finding = ok(f"200: {validate(settings)}")
@@ -60,12 +60,12 @@ def _describe_settings(settings: ApiSettings) -> str:
         f"role {' or '.join(settings.roles)}" if settings.roles else "",
         f"client {' or '.join(settings.clients)}" if settings.clients else "",
     ]
-    return f"takes tokens of {', '.join(filter(None, parts))}"
+    return f"accepts tokens of {', '.join(filter(None, parts))}"
 
 
 def _describe_claims(claims: Mapping[str, Any] | None, now: float) -> Finding:
     if claims is None:
-        return skip("the token is no JWT, and says nothing")
+        return skip("the token is not a JWT, so it cannot be read")
     kind = "of a user" if is_delegated(claims) else "of an app"
     parts = [
         f"{kind}, aud {claims.get('aud', 'none')}, version {claims.get('ver', 'none')}",
@@ -80,7 +80,7 @@ def _describe_claims(claims: Mapping[str, Any] | None, now: float) -> Finding:
 
 
 def _explain(error: Error, claims: Mapping[str, Any], now: float) -> Finding:
-    """Tell of the refusal; where a role is missing, how old the token is that might lack it."""
+    """Report the refusal and, if a role is missing, when the token was issued."""
     finding = fail_with(error)
     status = finding.details.get("status")
     words = f"{status}: {finding.words}" if status else finding.words
@@ -91,7 +91,7 @@ def _explain(error: Error, claims: Mapping[str, Any], now: float) -> Finding:
     issued = read_time(claims, "iat")
     if error.case in ("caller_role_none", "caller_role_missing") and issued is not None:
         words += (
-            f" It was issued {describe_moment(issued, now)}, and no role that was given since is "
-            "in it."
+            f" It was issued {describe_moment(issued, now)}. It does not contain roles that were "
+            "granted later."
         )
     return finding._replace(words=words, advice=advice)

@@ -20,10 +20,10 @@ class Finding(NamedTuple):
 
     Attributes:
         state: `ok`, `warning`, `failed` or `skipped`.
-        words: What was seen, in one line; never a secret, token or assertion.
-        advice: What it means and the next step, where something is to be done.
-        exit_code: The exit code of a failure, that of its class of errors.
-        details: What was seen, for machines; the keys are in docs/reference/diagnoses.md.
+        words: What was seen, in one line. It never contains a secret, a token or an assertion.
+        advice: What it means, and the next step if something must be done.
+        exit_code: The exit code of a failure, which is that of its class of errors.
+        details: What was seen, for machines. The keys are described in docs/reference/diagnoses.md.
     """
 
     state: str
@@ -35,13 +35,13 @@ class Finding(NamedTuple):
 
 class Check(NamedTuple):
     """
-    One thing to look at.
+    One check.
 
     Attributes:
         name: The name in the report.
-        run: Looks at it; raises the `Error` that a command would meet.
-        after: Keys of the checks that have to succeed before this one can tell anything.
-        host: The host it is about, if several are checked.
+        run: Performs the check; raises the `Error` that a command would meet.
+        after: The keys of the checks that must succeed before this one makes sense.
+        host: The host that it is about, if several hosts are checked.
     """
 
     name: str
@@ -68,7 +68,7 @@ def ok(words: str, **details: object) -> Finding:
 
 
 def warn(words: str, advice: Advice | None = None, **details: object) -> Finding:
-    """Report something that works, and that people should know of."""
+    """Report something that works, but that people should know about."""
     return Finding(WARNING, words, advice, details=details)
 
 
@@ -78,12 +78,12 @@ def fail(words: str, advice: Advice, exit_code: int, **details: object) -> Findi
 
 
 def skip(words: str, **details: object) -> Finding:
-    """Report that it was not looked at, and why."""
+    """Report that it was not checked, and why."""
     return Finding(SKIPPED, words, details=details)
 
 
 def fail_with(error: Error, host: str | None = None) -> Finding:
-    """Report the failure that `error` is; `host` is where it was met."""
+    """Report `error` as a failure; `host` is where it occurred."""
     # The step is the hint that the commands print, so that both say the same.
     in_table = error.case in CASES
     meaning = advise(error.case, {"host": host}).meaning if in_table else CODES[error.code]
@@ -103,15 +103,15 @@ def run_checks(
     Run the checks in turn, and yield each result as it comes.
 
     Args:
-        checks: The checks, each behind those that it names in `after`.
+        checks: The checks, each one after those that it names in `after`.
         examination: What is known so far; the checks add to it.
-        unsuccessful: Keys of checks that failed or were skipped before; those of this run are
+        unsuccessful: The keys of checks that failed or were skipped earlier. Those of this run are
             added.
     """
     for check in checks:
         missing = next((key for key in check.after if key in unsuccessful), None)
         if missing is not None:
-            finding = skip(f"cannot be known without {missing}")
+            finding = skip(f"cannot be checked without {missing}")
         else:
             # A failure is a finding, not the end: checks that do not depend on this one still tell
             # something.

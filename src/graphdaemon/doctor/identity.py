@@ -34,7 +34,7 @@ _SIGNING = ("certificate", "keyvault")
 
 
 def check_settings(examination: Examination) -> Finding:
-    """Look whether the settings are there and of the right form."""
+    """Check whether the settings exist and have the right form."""
     settings = examination.read_settings()
     sources = list(dict.fromkeys(settings.sources.values()))
     where = ", ".join(sources) or "defaults"
@@ -51,7 +51,7 @@ def check_clock(examination: Examination) -> Finding:
     # The service wrote down its time at some moment between sending and receiving.
     skew = measure_skew(answer.response.headers, (answer.sent_at + answer.came_at) / 2)
     if skew is None:
-        return skip("the token service does not say what time it is")
+        return skip("the token service does not tell the time")
     host = urlsplit(examination.authority or "").netloc
     # The Date header has whole seconds, so a smaller skew than one cannot be claimed.
     if abs(skew) < _SKEW_WARNING_S:
@@ -65,7 +65,7 @@ def check_clock(examination: Examination) -> Finding:
 
 
 def check_authority(examination: Examination) -> Finding:
-    """Look whether the authority answers like a token service."""
+    """Check whether the authority answers like a token service."""
     response = examination.ask_metadata().response
     authority = examination.authority
     body = decode_object(response.body) or {}
@@ -92,7 +92,7 @@ def check_authority(examination: Examination) -> Finding:
 
 
 def check_tenant(examination: Examination) -> Finding:
-    """Look whether the authority's tenant exists."""
+    """Check whether the authority's tenant exists."""
     response = examination.ask_metadata().response
     body = decode_object(response.body) or {}
     if "error" in body:
@@ -112,7 +112,7 @@ def check_tenant(examination: Examination) -> Finding:
 
 
 def check_credential(examination: Examination) -> Finding:
-    """Look which credentials there are, whether each can be used, and when it expires."""
+    """Check which credentials there are, whether each can be used, and when it expires."""
     credentials = read_credentials(examination.settings)
     problems = [credential.problem for credential in credentials if credential.problem is not None]
     words = "; then ".join(
@@ -155,13 +155,13 @@ def _describe_credential(credential: ClientCredential, now: float) -> str:
 
 
 def check_token(examination: Examination) -> Finding:
-    """Ask for a token, and look what it is for."""
+    """Request a token, and check what it is for."""
     token = examination.fetch_token(Demand())
     claims = examination.claims
     if not claims:
         return ok(
-            f"issued, expires {describe_moment(token.expires_at, examination.now())}; it is no "
-            "JWT, so nothing can be read in it"
+            f"issued, expires {describe_moment(token.expires_at, examination.now())}; it is not a "
+            "JWT, so it cannot be read"
         )
     audience = str(claims.get("aud"))
     roles = read_roles(claims)
@@ -180,7 +180,7 @@ def check_token(examination: Examination) -> Finding:
 
 
 def check_each_credential(examination: Examination) -> Finding:
-    """Look whether the token service accepts each of several credentials, not only the first."""
+    """Check whether the token service accepts each of several credentials, not only the first."""
     # Loaded here, so that a report that ends at the settings does not wait for MSAL.
     from graphdaemon.auth.msal_app import MsalApp
 

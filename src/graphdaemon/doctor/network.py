@@ -25,7 +25,7 @@ _TIMEOUT_S = 10.0
 
 
 class Destination(NamedTuple):
-    """A host, and how it is reached: directly, or through a proxy."""
+    """A host, and whether it is reached directly or through a proxy."""
 
     host: str
     name: str
@@ -34,13 +34,13 @@ class Destination(NamedTuple):
 
     @property
     def first(self) -> tuple[str, int]:
-        """Name and port to connect to: the proxy's, or the host's."""
+        """The name and port to connect to: those of the proxy or of the host."""
         if self.proxy is None:
             return self.name, self.port
         return self.proxy.host, self.proxy.port
 
     def blame(self, seconds: float) -> AbstractContextManager[None]:
-        """Blame the proxy, where there is one, for what fails before it leads to the host."""
+        """Attribute a failure before the tunnel exists to the proxy, if there is one."""
         return nullcontext() if self.proxy is None else blame_proxy(self.proxy, seconds)
 
 
@@ -66,7 +66,7 @@ def plan_network_checks(host: str) -> list[Check]:
 
 
 def _plan_unknown_way(host: str, error: SettingsError) -> list[Check]:
-    """The proxy cannot be read, so that nobody knows where to connect to."""
+    """The proxy setting cannot be read, so it is not known where to connect."""
 
     def refuse(_: Examination) -> Finding:
         raise error
@@ -85,9 +85,13 @@ def _resolve(examination: Examination, target: Destination) -> Finding:
         raise explain_failure(error, target.host, _timeout(examination)) from error
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in answers))
     more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
-    words = "an address already" if addresses == [name] else f"{name} is {addresses[0]}{more}"
+    words = (
+        "an address already"
+        if addresses == [name]
+        else (f"{name} has the address {addresses[0]}{more}")
+    )
     if target.proxy is not None:
-        words = f"{target.name} is the proxy's to resolve; {words}"
+        words = f"the proxy resolves {target.name}; {words}"
     return ok(words, addresses=addresses)
 
 
@@ -144,7 +148,7 @@ def _secure(examination: Examination, target: Destination) -> Finding:
     words = f"{version}, signed by {signer}"
     if is_intercepted(target.host, signer):
         advice = advise("tls_intercepted", {"host": target.name})
-        return warn(f"{words}, and not for Microsoft", advice, signer=signer)
+        return warn(f"{words}, which does not sign for Microsoft", advice, signer=signer)
     return ok(words, signer=signer, version=version, until=certificate.get("notAfter"))
 
 

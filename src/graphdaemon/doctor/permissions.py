@@ -1,4 +1,4 @@
-"""The checks of what the app may do: its registration, the token's roles, the calls themselves."""
+"""The checks of what the app may do: its registration, the token's roles, and the calls."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -32,14 +32,14 @@ class CallNeed(NamedTuple):
 
 
 def check_registration(examination: Examination) -> Finding:
-    """Read what the directory says of the app, if the app may."""
+    """Read what the directory says about the app, if the app may read that."""
     if not is_for_graph(examination.claims.get("aud")):
-        return skip("the token is not for Graph, which keeps the registration")
+        return skip("the token is not for Graph, and only Graph can show the registration")
     registration = _read_registration(examination)
     if registration is None:
         return skip(
-            "the app may not read its own registration, and need not: only Application.Read.All "
-            "and broader roles can"
+            "the app may not read its own registration, and need not: that takes "
+            "Application.Read.All or a broader role"
         )
     examination.registration = registration
     words, granted = registration.describe(examination.now()), list(registration.granted)
@@ -58,7 +58,9 @@ def check_roles(examination: Examination) -> Finding:
         return skip("the token cannot be read")
     if not is_for_graph(examination.claims.get("aud")):
         names = ", ".join(roles) or "none"
-        return skip(f"what this API asks for, it alone knows; the token has roles: {names}")
+        return skip(
+            f"which roles this API requires, only the API knows; the token has roles: {names}"
+        )
     call_needs = _list_call_needs(examination)
     if not call_needs:
         return skip("the table of permissions does not know the call")
@@ -69,7 +71,7 @@ def check_roles(examination: Examination) -> Finding:
     if _renew(examination):
         roles = read_roles(examination.claims)
         if _first_unmet(call_needs, roles) is None:
-            words = f"the token at hand lacked {unmet.need.words}; a new one has it"
+            words = f"the cached token lacked {unmet.need.words}; a new one has it"
             return warn(words, advise("token_older", examination.values), roles=list(roles))
     return _report_unmet(examination, unmet, roles)
 
@@ -77,7 +79,7 @@ def check_roles(examination: Examination) -> Finding:
 def check_call(examination: Examination, call: Call) -> Finding:
     """Make the call, if it changes nothing."""
     if call.method != "GET":
-        return skip(f"{call.method} would change something: the roles are looked at, no more")
+        return skip(f"{call.method} would change something, so only the roles are checked")
     response = _try(examination, call)
     address = examination.address(call.path)
     if response.status < 300:
@@ -95,7 +97,7 @@ def check_call(examination: Examination, call: Call) -> Finding:
 
 
 def _read_registration(examination: Examination) -> AppRegistration | None:
-    """The app's registration, if the token's roles allow it to read that."""
+    """The app's registration, if the token's roles allow the app to read it."""
     client_id = examination.settings.client_id
     key = f"appId='{client_id}'"
     path = f"/servicePrincipals({key})/appRoleAssignments"
@@ -136,8 +138,8 @@ def _report_excess(call_needs: list[CallNeed], roles: tuple[str, ...]) -> Findin
         using = next(name for name in need.accepted if name in roles)
         partners = [name for name in need.also if name in roles and using == need.least]
         also = f" (with {partners[0]})" if partners else ""
-        least = "" if using == need.least else f", where {need.least} is the least"
-        opened.append(f"{using} opens {need.call}{also}{least}")
+        least = "" if using == need.least else f"; {need.least} would be enough"
+        opened.append(f"{using} allows {need.call}{also}{least}")
     words = "; ".join(opened)
     excess = find_excess(roles, needs)
     # Graph accepts roles that may write for reading too; they are more than reading needs.
@@ -151,7 +153,7 @@ def _report_excess(call_needs: list[CallNeed], roles: tuple[str, ...]) -> Findin
 
 
 def _renew(examination: Examination) -> bool:
-    """Get a new token in place of one from a cache; False if the token was new already."""
+    """Replace a token from a cache with a new one; False if the token was already new."""
     issued_at = read_time(examination.claims, "iat")
     if issued_at is None or issued_at > examination.started - _FRESH_S:
         return False
@@ -160,7 +162,7 @@ def _renew(examination: Examination) -> bool:
 
 
 def _report_unmet(examination: Examination, unmet: CallNeed, roles: tuple[str, ...]) -> Finding:
-    """By the table the roles do not suffice: let Graph decide, and find the cause if it refuses."""
+    """According to the table, the roles are not enough: let Graph decide, and find the cause."""
     names = ", ".join(roles)
     # Microsoft's table is not always right: User.Read.All opens directoryObjects/getByIds for users
     # although the table does not say so (microsoft-graph-docs-contrib#8798).
@@ -190,7 +192,7 @@ def _is_allowed(examination: Examination, call: Call) -> bool:
 
 
 def _try(examination: Examination, call: Call) -> Response:
-    """Make the call, of a collection for the ID of one record alone."""
+    """Make the call; of a collection, request only the ID of one record."""
     name = call.path.rstrip("/").rsplit("/", 1)[-1]
     if "?" not in call.path and name in CATALOG and takes_top(name):
         call = call._replace(path=f"{call.path}?$top=1&$select=id")

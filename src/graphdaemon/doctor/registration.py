@@ -1,4 +1,4 @@
-"""What the app's registration says of its permissions and secrets, parsed from Graph's answers."""
+"""What the app's registration says about its permissions and secrets, from Graph's answers."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from graphdaemon.diagnosis.token_claims import describe_moment
 
 class AppRegistration(NamedTuple):
     """
-    What the directory says of the app.
+    What the directory says about the app.
 
     Attributes:
-        requested: Application permissions that the registration asks for.
-        requested_delegated: Delegated permissions that it asks for.
-        granted: Application permissions that were granted to the app.
+        requested: The application permissions that the registration requests.
+        requested_delegated: The delegated permissions that it requests.
+        granted: The application permissions that were granted to the app.
         secrets_expire_at: When each of its secrets expires, in epoch seconds.
     """
 
@@ -26,7 +26,7 @@ class AppRegistration(NamedTuple):
     secrets_expire_at: tuple[float, ...]
 
     def find_cause(self, need: Need) -> str:
-        """Why a token lacks whatever `need` accepts; a key of `CASES`."""
+        """Why a token lacks every permission that `need` accepts, as a key of `CASES`."""
         # From the smallest step that is missing to the largest: the first that fits is the cause.
         if need.is_met(self.granted):
             return "token_older"
@@ -37,19 +37,22 @@ class AppRegistration(NamedTuple):
         return "permission_missing"
 
     def ends_within(self, seconds: float, now: float) -> bool:
-        """Whether the last secret expires within so many seconds."""
+        """Whether the last secret expires within this many seconds."""
         # Graph never shows a secret, so nobody can tell which of them the settings hold: the one
         # that lasts longest stands for it.
         return bool(self.secrets_expire_at) and max(self.secrets_expire_at) - now < seconds
 
     def describe(self, now: float) -> str:
-        """What was granted, what was only asked for, and when the last secret expires."""
+        """What was granted, what was only requested, and when the last secret expires."""
         words = f"granted: {', '.join(self.granted) or 'nothing'}"
         pending = [name for name in self.requested if name not in self.granted]
         if pending:
-            words += f"; asked for and not granted: {', '.join(pending)}"
+            words += f"; requested, but not granted: {', '.join(pending)}"
         if self.requested_delegated:
-            words += f"; delegated, of no use here: {', '.join(self.requested_delegated)}"
+            words += (
+                "; delegated, which an app without a user cannot use: "
+                f"{', '.join(self.requested_delegated)}"
+            )
         if self.secrets_expire_at:
             last = max(self.secrets_expire_at)
             words += f"; the last secret {'ends' if last > now else 'ended'} "

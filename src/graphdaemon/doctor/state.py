@@ -1,4 +1,4 @@
-"""What the checks of one examination have learned so far, for the checks that follow."""
+"""What the checks of one examination have learned so far, for the later checks."""
 
 import socket
 import time
@@ -18,7 +18,7 @@ from graphdaemon.settings.model import Settings
 
 
 class TimedResponse(NamedTuple):
-    """A response, and when by this machine's clock the request was sent and the response came."""
+    """A response, and when the request was sent and answered, by this machine's clock."""
 
     response: Response
     sent_at: float
@@ -27,12 +27,12 @@ class TimedResponse(NamedTuple):
 
 class Examination:
     """
-    One examination of one configuration; close it afterwards.
+    One examination of one configuration. Close it afterwards.
 
     Args:
         read: Reads the settings.
-        calls: The calls that are to work; by default the one of `endpoint`.
-        fetch: Gets a token.
+        calls: The calls that should work; by default the one in `endpoint`.
+        fetch: Gets an access token.
         now: The time in epoch seconds.
     """
 
@@ -61,7 +61,7 @@ class Examination:
         Read the settings, once.
 
         Raises:
-            SettingsError: They cannot be used.
+            SettingsError: The settings cannot be used.
         """
         if self._settings is None:
             self._settings = self._read()
@@ -83,7 +83,7 @@ class Examination:
 
     @property
     def authority(self) -> str | None:
-        """Who issues tokens; None for a managed identity."""
+        """The authority that issues tokens; None for a managed identity."""
         return self.settings.authority or self.settings.oidc_authority
 
     @property
@@ -93,12 +93,12 @@ class Examination:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """The calls that are to work."""
+        """The calls that should work."""
         return self._calls or (Call("GET", self.settings.endpoint),)
 
     @property
     def values(self) -> dict[str, str | None]:
-        """What fills the placeholders in the steps of advice."""
+        """The values for the placeholders in the next steps."""
         return locate(self.authority, self.settings.consent_url)
 
     def fetch_token(self, demand: Demand) -> Token:
@@ -106,7 +106,7 @@ class Examination:
         Get a token, and keep it for the checks that follow.
 
         Raises:
-            Error: The same as the commands would meet.
+            Error: The error that a command would meet.
         """
         self.token = self._fetch(self.settings, self.transport, demand)
         # What Graph answers depends on the roles in the token.
@@ -118,7 +118,7 @@ class Examination:
         Get the authority's OpenID metadata; later calls return the same answer.
 
         Raises:
-            NetworkError: The authority was not reached.
+            NetworkError: The authority could not be reached.
         """
         if self._metadata is None:
             assert self.authority is not None, "only an authority has metadata"
@@ -137,7 +137,7 @@ class Examination:
         return self._metadata
 
     def address(self, path: str) -> str:
-        """The address of `path` below the configured Graph; an address stays as it is."""
+        """The address of `path` below the configured Graph. A full address stays as it is."""
         if "://" in path:
             return path
         root = self.settings.graph_root

@@ -1,4 +1,4 @@
-"""An authority as people paste it: with more behind the tenant than belongs to it."""
+"""An authority as people paste it, which may hold more after the tenant than belongs there."""
 
 import re
 from urllib.parse import urlsplit
@@ -14,9 +14,9 @@ _METADATA = "/.well-known/openid-configuration"
 
 def cut_authority(address: str) -> str | None:
     """
-    Return `https://host/{tenant}` of an address of Entra ID's, such as that of its token endpoint.
+    Reduce an address of Entra ID, such as that of its token endpoint, to `https://host/{tenant}`.
 
-    None if it holds more than is known to stand behind a tenant, so that it may mean something.
+    Return None if more follows the tenant than is known, because it may mean something.
     """
     parts = urlsplit(address)
     path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
@@ -33,5 +33,5 @@ def cut_authority(address: str) -> str | None:
 
 
 def cut_issuer(address: str) -> str:
-    """Return the issuer's address, without that of its metadata behind it."""
+    """Return the issuer's address without the path of its metadata."""
     return address.rstrip("/").removesuffix(_METADATA).rstrip("/")

@@ -9,7 +9,7 @@ from graphdaemon.settings.duration import read_duration
 from graphdaemon.settings.setting import Layer, Secret
 from graphdaemon.settings.text import clean, name_flaw, quote
 
-_UNSEEN = "Type it anew: what was pasted brought characters that cannot be seen."
+_UNSEEN = "Type it again by hand: the pasted text contains invisible characters."
 
 
 def invalid_setting(layer: Layer, name: str, problem: str, hint: str) -> SettingsError:
@@ -19,7 +19,7 @@ def invalid_setting(layer: Layer, name: str, problem: str, hint: str) -> Setting
 
 
 def check_text(layer: Layer, name: str) -> str | None:
-    """Return the text called `name`, or None; a character in it that nobody sees is an error."""
+    """Return the text called `name`, or None. An invisible character in it is an error."""
     value = _check_string(layer, name)
     if value is not None and (flaw := name_flaw(value)) is not None:
         raise invalid_setting(layer, name, flaw, _UNSEEN)
@@ -27,7 +27,7 @@ def check_text(layer: Layer, name: str) -> str | None:
 
 
 def check_id(layer: Layer, name: str) -> str | None:
-    """Return the ID or name called `name`, which holds no blank, or None."""
+    """Return the ID or name called `name`, which must not contain a blank, or None."""
     value = _check_string(layer, name)
     if value is not None and (flaw := name_flaw(value, blanks=False)) is not None:
         raise invalid_setting(layer, name, flaw, _UNSEEN)
@@ -35,13 +35,13 @@ def check_id(layer: Layer, name: str) -> str | None:
 
 
 def check_secret(layer: Layer, name: str) -> Secret | None:
-    """Return the text called `name`, wrapped so that nothing shows it, or None."""
+    """Return the text called `name`, wrapped so that it is never shown by accident, or None."""
     value = check_text(layer, name)
     return Secret(value) if value else None
 
 
 def check_passphrase(layer: Layer, name: str) -> Secret | None:
-    """Return the passphrase called `name`, in which any character may be meant, or None."""
+    """Return the passphrase called `name`, in which every character counts, or None."""
     value = _check_string(layer, name)
     return Secret(value) if value else None
 
@@ -64,7 +64,9 @@ def _check_string(layer: Layer, name: str) -> str | None:
             layer,
             name,
             f"is not a text but {_describe_type(value)}",
-            "Quote it." if isinstance(value, int | float) else "Write one text, in quotes.",
+            "Put it in quotation marks."
+            if isinstance(value, int | float)
+            else "Write a single text in quotation marks.",
         )
     return value
 
@@ -95,7 +97,7 @@ def check_choice(layer: Layer, name: str, words: tuple[str, ...]) -> str | None:
 
 
 def check_duration(layer: Layer, name: str, default: float | None) -> float | None:
-    """Return the length of time called `name` in seconds; None where it has no end."""
+    """Return the length of time called `name` in seconds, or None if it has no end."""
     value = check_text(layer, name)
     if value is None:
         return default
@@ -108,7 +110,7 @@ def check_duration(layer: Layer, name: str, default: float | None) -> float | No
 
 
 def check_switch(layer: Layer, name: str) -> bool:
-    """Return the switch called `name`; a variable says 1 or true."""
+    """Return the switch called `name`. In a variable it is written as 1 or true."""
     value, _ = layer.get(name, (False, ""))
     words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     if isinstance(value, bool):
@@ -119,7 +121,7 @@ def check_switch(layer: Layer, name: str) -> bool:
 
 
 def check_words(layer: Layer, name: str, example: str) -> tuple[str, ...] | None:
-    """Return the list of texts called `name`; one text is split at its blanks."""
+    """Return the list of texts called `name`. A single text is split at its blanks."""
     if name not in layer:
         return None
     value, _ = layer[name]

@@ -1,8 +1,8 @@
 """
 The credential part of the settings table: the kinds, their keys, and the checked value of one.
 
-A further kind of credential is a row of `KINDS`, rows of `CREDENTIAL_SETTINGS`, fields of
-`CredentialSettings` with their checks, and a module of its own name in `auth/kinds/`.
+To add a kind of credential, add a row to `KINDS`, rows to `CREDENTIAL_SETTINGS`, fields to
+`CredentialSettings` with their checks, and a module of that name to `auth/kinds/`.
 """
 
 from pathlib import Path
@@ -29,9 +29,9 @@ from graphdaemon.settings.setting import Layer, Secret, Setting
 
 class CredentialKind(NamedTuple):
     """
-    A kind of credential: one of the settings `keys` makes it, and its `companions` may go with it.
+    A kind of credential. One of the settings in `keys` configures it; `companions` may be added.
 
-    The log gives the reason why it is used.
+    `reason` says in the log why this kind is used.
     """
 
     keys: tuple[str, ...]
@@ -74,15 +74,15 @@ CREDENTIAL_SETTINGS = (
     Setting(
         "credential",
         join_choices(("auto", *KINDS)),
-        "Which of several configured credentials to use; auto takes them in this order, the next "
-        "when one is no longer accepted.",
+        "Which of several configured credentials to use. With auto, the first in this order is "
+        "used, and the next one when it is no longer accepted.",
         default="the only one configured",
     ),
     Setting(
         "credentials",
         "list of tables",
-        "Several credentials instead of one, in the order of use: each table holds keys from "
-        "secret to key_vault_key.",
+        "Several credentials instead of one, in the order in which they are tried. Each table "
+        "holds settings from the list below, from secret to key_vault_key.",
         variable=None,
     ),
     Setting(
@@ -94,83 +94,85 @@ CREDENTIAL_SETTINGS = (
     Setting(
         "secret_file",
         "file",
-        "File that holds the client secret and nothing else; read anew for every token.",
+        "A file that holds the client secret and nothing else. It is read again for every token.",
     ),
     Setting(
         "secret_keyring",
         "service/name",
-        "Entry of the operating system's keyring that holds the client secret.",
+        "The entry of the operating system's keyring that holds the client secret.",
     ),
     Setting(
         "thumbprint",
         "text",
-        "Thumbprint of the uploaded certificate, SHA-1 as the portal shows it, or SHA-256.",
-        default="taken from the certificate, where there is one",
+        "The thumbprint of the uploaded certificate: SHA-1, which the portal shows, or SHA-256.",
+        default="computed from the certificate, if there is one",
     ),
     Setting(
         "private_key_file",
         "file",
-        "PEM, PFX or DER file with the private key, and if possible its certificate.",
+        "A PEM, PFX or DER file with the private key and, if possible, its certificate.",
         azure="AZURE_CLIENT_CERTIFICATE_PATH",
     ),
     Setting(
         "certificate_file",
         "file",
-        "File with the certificate, and its chain if there is one.",
+        "A file with the certificate and, if there is one, its chain.",
         default="{private_key_file}",
     ),
     Setting(
         "passphrase",
         "secret",
-        "What private_key_file is encrypted with; best given by its variable.",
+        "The passphrase of private_key_file. It is safest in the environment variable.",
         azure="AZURE_CLIENT_CERTIFICATE_PASSWORD",
     ),
-    Setting("passphrase_file", "file", "File that holds the passphrase and nothing else."),
+    Setting("passphrase_file", "file", "A file that holds the passphrase and nothing else."),
     Setting(
         "send_chain",
         "true or false",
-        "Send the certificate chain, for apps that trust a subject and issuer (SNI).",
+        "Send the certificate chain with the request. Apps that trust certificates by subject and "
+        "issuer (SNI) need it.",
         default="false",
         azure="AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
     ),
     Setting(
         "federated_token_file",
         "file",
-        "File that holds the platform's token; read anew for every token.",
+        "A file that holds the platform's token. It is read again for every token.",
         azure="AZURE_FEDERATED_TOKEN_FILE",
     ),
     Setting(
         "federated",
         "github or kubernetes",
-        "The platform whose token proves who the app is, found by the variables it sets.",
+        "The platform whose token proves the app's identity. Its environment variables say where "
+        "that token is.",
     ),
     Setting(
         "federated_command",
         "list of text",
-        "Program and arguments that print the platform's token; run without a shell.",
+        "A program and its arguments that print the platform's token. It runs without a shell.",
         variable=None,
     ),
     Setting(
         "managed_identity",
         "system, a client ID or a resource ID",
-        "The identity that Azure gave to this machine.",
+        "The managed identity that Azure assigned to this machine.",
     ),
     Setting(
         "key_vault_key",
         "https address",
-        "Key in Azure Key Vault that signs instead of private_key_file; certificate_file or "
-        "thumbprint says whose it is.",
+        "The address of a key in Azure Key Vault that signs in place of private_key_file. "
+        "certificate_file or thumbprint names its certificate.",
     ),
 )
-"""The rows of the settings table that say something of credentials."""
+"""The rows of the settings table that are about credentials."""
 
 
 class CredentialSettings(NamedTuple):
     """
-    One credential as configured; no file of it is read yet.
+    One credential as it is configured. None of its files has been read yet.
 
     Attributes:
-        kind: One of `KINDS`; only what belongs to it is given.
+        kind: One of `KINDS`. Only the fields that belong to this kind are set.
         source: Where it is configured, for messages: `secret in parameters.json`.
         thumbprint: 40 (SHA-1) or 64 (SHA-256) upper-case hex digits, or None.
         federated: `github`, `kubernetes` or None.
@@ -196,15 +198,16 @@ class CredentialSettings(NamedTuple):
 
 
 RENEWED_FILES = ("federated_token_file",)
-"""Fields that name a file whose content changes while the credential stays the same."""
+"""Fields that name a file whose content changes although the credential stays the same."""
 
 
 def check_credentials(merged: Layer, where: str) -> tuple[CredentialSettings, ...]:
     """
-    Return the configured credentials, best first; messages call the settings `where`.
+    Return the configured credentials, the best one first. Messages call the settings `where`.
 
     Raises:
-        SettingsError: None, contradictory ones, or a value of the wrong form.
+        SettingsError: There is no credential, several contradict each other, or a value has the
+            wrong form.
     """
     choice = check_choice(merged, "credential", ("auto", *KINDS))
     kinds = _list_kinds(merged)
@@ -214,13 +217,14 @@ def check_credentials(merged: Layer, where: str) -> tuple[CredentialSettings, ..
             raise _ambiguous(
                 f"{where} has both credentials (a list) and "
                 + ("credential" if choice else _list_keys(merged, kinds[0])[0]),
-                "Move everything into the list; its order is the order of use.",
+                "Move everything into the list. The credentials are tried in its order.",
             )
         return _check_list(merged)
     if choice not in (None, "auto") and kinds:
         if choice not in kinds:
             raise SettingsError(
-                f"credential in {merged['credential'][1]} is {choice}, and none is configured",
+                f"credential in {merged['credential'][1]} is {choice}, but no credential of that "
+                "kind is configured",
                 code="credential_missing",
                 hint=f"Set {' or '.join(KINDS[choice].keys)}, or credential to auto.",
             )
@@ -229,12 +233,12 @@ def check_credentials(merged: Layer, where: str) -> tuple[CredentialSettings, ..
 
 
 def _list_kinds(layer: Layer) -> list[str]:
-    """The kinds that are configured, best first."""
+    """List the kinds that are configured, the best one first."""
     return [kind for kind in KINDS if _list_keys(layer, kind)]
 
 
 def _list_keys(layer: Layer, kind: str) -> list[str]:
-    """The keys that are given of those that make a credential of this kind."""
+    """List the settings that are given and configure a credential of this kind."""
     return [key for key in KINDS[kind].keys if key in layer]
 
 
@@ -262,7 +266,11 @@ def _check_list(merged: Layer) -> tuple[CredentialSettings, ...]:
 def _check_layer(
     layer: Layer, where: str, kinds: list[str], *, several: bool
 ) -> list[CredentialSettings]:
-    """Return a credential of each of `kinds`; more than one only if `several` may be given."""
+    """
+    Return a credential of each of `kinds`.
+
+    More than one is allowed only if `several` is true.
+    """
     used = {key for kind in kinds for key in KINDS[kind].companions}
     unused = [key for key in _COMPANIONS if key in layer and key not in used]
     if not kinds:
@@ -283,17 +291,18 @@ def _missing(where: str, unused: list[str]) -> SettingsError:
         if unused
         else f"{where} has no credential: neither secret nor private_key_file",
         code="credential_missing",
-        hint="Make one under App registrations > Certificates & secrets; AZURE_CLIENT_SECRET, "
-        "AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE are read as well, and "
-        "managed_identity needs nothing.",
+        hint="Create one under App registrations > Certificates & secrets, and set secret or "
+        "private_key_file. The variables AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH "
+        "and AZURE_FEDERATED_TOKEN_FILE are read as well. On a machine with a managed "
+        "identity, set managed_identity.",
     )
 
 
 def _two_kinds(layer: Layer, where: str, weaker: str, other: str, better: str) -> SettingsError:
     return _ambiguous(
         f"{where} has both a {weaker} and a {other}",
-        f"Keep the {better}, the stronger of the two, and delete {_list_keys(layer, weaker)[0]}; "
-        "or set credential to auto, which falls back.",
+        f"Keep the {better}, the stronger of the two, and delete {_list_keys(layer, weaker)[0]}. "
+        "Or set credential to auto, which falls back to the other one.",
     )
 
 
@@ -340,7 +349,7 @@ def _check_vault(layer: Layer) -> str | None:
         raise SettingsError(
             f"{layer['key_vault_key'][1]} has a key_vault_key and no certificate_file",
             code="credential_missing",
-            hint="Set certificate_file (the certificate as uploaded, without its key), or "
+            hint="Set certificate_file to the uploaded certificate (without its key), or set "
             "thumbprint.",
         )
     return address

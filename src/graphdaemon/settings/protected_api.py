@@ -1,4 +1,4 @@
-"""The settings of a protected API of one's own: whose tokens it takes, and of whom."""
+"""The settings of your own protected API: which tokens it accepts, and from which callers."""
 
 import os
 import re
@@ -30,18 +30,18 @@ _AZURE_VARIABLES = frozenset({"AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST"})
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """
-    What a protected API needs to know, checked.
+    The checked settings of a protected API.
 
     Attributes:
         origin: The token service: `https://host`.
-        oidc_authority: The issuer's address where it has one of its own, or None.
-        tenants: The tenants whose tokens are taken: IDs in small letters, or domains.
-        audiences: What `aud` may be: App ID URIs and client IDs.
-        roles: App roles, of which a caller needs one unless a route says otherwise.
-        clients: The client IDs of the only apps that may call; empty if any may.
+        oidc_authority: The issuer's own address, if it has one; otherwise None.
+        tenants: The tenants whose tokens are accepted: IDs in lower case, or domains.
+        audiences: The accepted values of `aud`: App ID URIs and client IDs.
+        roles: App roles. A caller needs one of them, unless a route says otherwise.
+        clients: The client IDs of the apps that may call. Empty means that any app may.
         ca_file: Further certificate authorities, or None.
         timeout: Seconds.
-        sources: Where each given setting was read: a file's name or a variable's.
+        sources: Where each setting was read: the name of a file or of a variable.
     """
 
     origin: str
@@ -56,7 +56,7 @@ class ApiSettings:
 
 
 def is_guid(text: str) -> bool:
-    """Whether `text` is a GUID in small letters, as the IDs of tenants are compared."""
+    """Whether `text` is a GUID in lower case, the form in which tenant IDs are compared."""
     return _GUID.fullmatch(text) is not None
 
 
@@ -66,13 +66,14 @@ def read_api_settings(
     overrides: Mapping[str, object] | None = None,
 ) -> ApiSettings:
     """
-    Find, read, merge and check the settings of a protected API, as `read_settings` does a client's.
+    Find, read and check the settings of a protected API, as `read_settings` does for a client.
 
-    `client_id` is the API's own; of Azure's variables the tenant and the authority host are read
-    alone, since the others name the identity of the machine.
+    `client_id` is that of the API. Of Azure's variables, only the tenant and the authority host are
+    read, since the others describe the identity of the machine.
 
     Raises:
-        SettingsError: Naming the setting, its value unless secret, and where it was read.
+        SettingsError: A setting is missing or wrong. The message names it, where it was read, and
+            its value unless that is secret.
     """
     given = os.environ if environment is None else environment
     chosen = {
@@ -122,13 +123,13 @@ def _read_tenants(merged: Layer, where: str, tenant: str) -> tuple[str, ...]:
             raise invalid_setting(
                 merged,
                 "tenants",
-                f"names {quote(name)}, which is no tenant",
+                f"names {quote(name)}, which is not a tenant",
                 "List the IDs of the tenants whose apps may call.",
             )
     tenants = listed or ((tenant,) if tenant else ())
     if not tenants:
         raise SettingsError(
-            f"{where} does not say whose tokens are taken",
+            f"{where} does not say which tenants' tokens are accepted",
             code="setting_missing",
             hint="Set tenants to the IDs of the tenants whose apps may call.",
         )
@@ -145,7 +146,7 @@ def _read_audiences(merged: Layer, where: str) -> tuple[str, ...]:
     audiences = tuple(dict.fromkeys((*own, *listed)))
     if not audiences:
         raise SettingsError(
-            f"{where} has neither client_id nor audience, so that no token is for this API",
+            f"{where} has neither client_id nor audience, so no token could be meant for this API",
             code="setting_missing",
             hint="Copy Application (client) ID from the Overview page of the API's registration.",
         )
@@ -157,16 +158,17 @@ def _check_audience(merged: Layer, name: str) -> None:
         raise invalid_setting(
             merged,
             "audience",
-            f"names {quote(name)}, which is Microsoft Graph: each app's token for it would open "
-            "this API",
-            "Name the App ID URI of this API, and let callers ask for {App ID URI}/.default.",
+            f"names {quote(name)}, which is Microsoft Graph: any app's token for Graph would be "
+            "accepted here",
+            "Write the App ID URI of this API. Callers then request tokens for {App ID "
+            "URI}/.default.",
         )
     if name.lower().endswith("/.default"):
         raise invalid_setting(
             merged,
             "audience",
-            f"names {quote(name)}, which is a scope, and stands in no token",
-            f"Leave /.default away: {quote(name[: -len('/.default')])}.",
+            f"names {quote(name)}, which is a scope; a token never contains it as its audience",
+            f"Leave out /.default: {quote(name[: -len('/.default')])}.",
         )
 
 
@@ -177,7 +179,7 @@ def _read_clients(merged: Layer) -> tuple[str, ...]:
             raise invalid_setting(
                 merged,
                 "clients",
-                f"names {quote(name)}, which is no client ID",
+                f"names {quote(name)}, which is not a client ID",
                 "Copy Application (client) ID from the Overview page of the calling app.",
             )
     return clients

@@ -1,4 +1,4 @@
-"""One setting: its row in the table, its value with where it was read, a value that is secret."""
+"""One setting: its row in the table, its value with its source, and secret values."""
 
 from typing import Any, NamedTuple
 
@@ -12,12 +12,12 @@ class Setting(NamedTuple):
 
     Attributes:
         name: The key in the file.
-        form: What its value looks like. `file` and `folder` start at the settings file's folder;
-            a `secret` is never shown.
+        form: What the value looks like. A relative `file` or `folder` starts at the folder of the
+            settings file. A `secret` is never shown.
         meaning: What it is for.
-        default: What holds where it is not given, in the reference page's words.
-        azure: The variable of Azure's own programs that it is read from as well.
-        variable: Our own variable, by default named after the key; None where there is none.
+        default: What applies if the setting is not given, in the words of the reference page.
+        azure: The variable of Azure's own programs from which it is read as well.
+        variable: Its own variable, named after the key by default; None if there is none.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Setting(NamedTuple):
 
 
 class Secret:
-    """A text that shows itself only when asked by name."""
+    """A text that is shown only by an explicit call of `reveal`."""
 
     __slots__ = ("_value",)
 

@@ -187,7 +187,7 @@ def _read_file(path: Path) -> Layer:
         raise SettingsError(
             f"{path} cannot be read: {reason}",
             code="settings_unreadable",
-            hint="Check that it is a text file and that this user may read it.",
+            hint="Check that it is a text file, and that this user may read it.",
         ) from None
     parse = _parse_toml if path.suffix == ".toml" else _parse_json
     values = clean_values(parse(path, text))

@@ -7,133 +7,140 @@ SETTINGS = (
     Setting(
         "authority",
         "https address",
-        "Who issues tokens: https://login.microsoftonline.com/{tenant}. Give this, or tenant, or "
-        "oidc_authority, the others null.",
+        "The address that issues tokens: https://login.microsoftonline.com/{tenant}. Give this, "
+        "tenant or oidc_authority, and leave out the other two (or set them to null).",
         default="https://{host of the cloud}/{tenant}",
     ),
     Setting(
         "oidc_authority",
         "https address",
-        "The same for External ID with a custom domain: the issuer's address.",
+        "Instead of authority, for External ID with a custom domain: the issuer's address.",
     ),
     Setting(
         "tenant",
         "text",
-        "Directory (tenant) ID or a domain of it, where authority is not written out.",
+        "Directory (tenant) ID, or one of the tenant's domains. Give it instead of authority.",
         azure="AZURE_TENANT_ID",
     ),
     Setting(
         "cloud",
         "public, usgov, usgovdod or china",
-        "Whose token service and Graph are meant, where authority, scope and endpoint do not say.",
+        "The cloud whose token service and Graph are used, unless authority, scope and endpoint "
+        "name them.",
         default="the authority's cloud",
     ),
     Setting(
         "authority_host",
         "https address",
-        "Who issues tokens, without the tenant.",
+        "The address that issues tokens, without the tenant.",
         default="{host of the cloud}",
         azure="AZURE_AUTHORITY_HOST",
     ),
     Setting(
         "region",
         "auto, or an Azure region",
-        "Ask the regional token service; Microsoft serves only some apps there.",
+        "Use the token service of this Azure region; Microsoft allows this for some apps only.",
     ),
     Setting(
         "client_id",
         "text",
-        "Application (client) ID of the app registration; a managed identity needs none.",
+        "Application (client) ID of the app registration. Not needed with a managed identity.",
         azure="AZURE_CLIENT_ID",
     ),
     Setting(
         "scope",
         "list of text",
-        "One value: the API's App ID URI followed by /.default.",
+        "A list of one value: the API's App ID URI followed by /.default.",
         default="{Graph of the cloud}/.default",
     ),
     *CREDENTIAL_SETTINGS,
     Setting(
         "token_cache",
         "memory, file or redis",
-        "Where tokens are kept: by each process for itself, or encrypted for all to share.",
+        "Where tokens are kept: in the memory of each process, or encrypted in a file or in "
+        "Redis, where processes share them.",
         default="memory",
     ),
     Setting(
         "token_cache_folder",
         "folder",
-        "Folder of the file cache.",
+        "The folder of the shared token cache, if token_cache is file.",
         default="the user's cache folder, on Linux ~/.cache/graphdaemon",
     ),
     Setting(
         "token_cache_url",
         "secret",
-        "Address of the Redis server: rediss://USER:PASSWORD@HOST:6380/0.",
+        "The address of the Redis server, if token_cache is redis: "
+        "rediss://USER:PASSWORD@HOST:6380/0.",
     ),
     Setting(
         "token_cache_key",
         "secret",
-        "What the shared cache is encrypted with: 32 random bytes as base64; best given by its "
-        "variable.",
+        "The key that encrypts the shared token cache: 32 random bytes in base64. It is safest in "
+        "the environment variable.",
         default="kept in the operating system's keyring",
         variable="GRAPHDAEMON_CACHE_KEY",
     ),
     Setting(
         "token_cache_key_file",
         "file",
-        "File that holds token_cache_key and nothing else.",
+        "A file that holds token_cache_key and nothing else.",
         variable="GRAPHDAEMON_CACHE_KEY_FILE",
     ),
     Setting(
         "endpoint",
         "https address",
-        "What the quickstart calls. Its host and version say which Graph all commands use.",
+        "The address that the quickstart calls. All commands use the Graph of this host and "
+        "version.",
         default="{Graph of the cloud}/v1.0/users",
     ),
     Setting(
         "ca_file",
         "file",
-        "File or folder of certificate authorities to trust besides the system's, PEM or DER.",
+        "A file or folder with certificate authorities (PEM or DER) to trust in addition to the "
+        "system's.",
     ),
     Setting(
         "timeout",
         "seconds",
-        "How long to wait for a host before giving an attempt up.",
+        "How long to wait for an answer before an attempt counts as failed.",
         default="60",
     ),
     Setting(
         "budget_file",
         "file",
-        "A small file by which all processes on this host that use the same app keep within one "
-        "throttle budget; relative to the settings file.",
+        "A small file through which all processes on this host that use the same app share one "
+        "throttle budget.",
     ),
     Setting(
         "budget_url",
         "secret",
-        "The same for processes on many hosts: the address of a Redis server.",
+        "The address of a Redis server, through which processes on several hosts share one "
+        "throttle budget.",
     ),
     Setting(
         "audience",
         "list of text",
-        "Of a protected API: its App ID URIs and client IDs besides client_id, for which tokens "
-        "may be.",
+        "For a protected API: further App ID URIs and client IDs of the API, besides client_id. "
+        "Tokens for any of them are accepted.",
         default="[client_id, api://{client_id}]",
     ),
     Setting(
         "tenants",
         "list of text",
-        "Of a protected API: the tenants whose apps may call, by their IDs.",
+        "For a protected API: the IDs of the tenants whose apps may call it.",
         default="the authority's tenant",
     ),
     Setting(
         "roles",
         "list of text",
-        "Of a protected API: app roles, of which a caller needs one.",
+        "For a protected API: app roles. A caller needs one of them.",
     ),
     Setting(
         "clients",
         "list of text",
-        "Of a protected API: the client IDs of the only apps that may call.",
+        "For a protected API: the client IDs of the apps that may call it. Without this setting, "
+        "any app may.",
     ),
     Setting(
         "store",
@@ -145,25 +152,26 @@ SETTINGS = (
     Setting(
         "retention",
         "time, such as 90d, or forever",
-        "How long the store remembers versions that ended, and changes.",
+        "How long the store keeps earlier versions of records, and the list of changes.",
         default="forever",
     ),
     Setting(
         "reconcile_every",
         "time, such as 12h, or never",
-        "After how long a sync reads everything, compares it with the store and repairs that.",
+        "How often a sync reads the whole directory, compares it with the store, and repairs the "
+        "differences.",
         default="7d",
     ),
     Setting(
         "feed_secret",
         "secret",
-        "What the webhook of the change feed is signed with: whsec_ and base64, as Standard "
-        "Webhooks has it, or any other text.",
+        "The secret that signs the requests to the webhook of the change feed: whsec_ followed by "
+        "base64, as in Standard Webhooks, or any other text.",
     ),
     Setting(
         "feed_secret_file",
         "file",
-        "File that holds feed_secret and nothing else.",
+        "A file that holds feed_secret and nothing else.",
     ),
-    Setting("note", "text", "For people; ignored.", variable=None),
+    Setting("note", "text", "A note for people. graphdaemon ignores it.", variable=None),
 )

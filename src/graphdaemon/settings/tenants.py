@@ -1,8 +1,8 @@
 """
-A folder of settings files: each file one tenant, called by the file's name without its ending.
+A folder with a settings file for each tenant, whose name (without its ending) names the tenant.
 
-What a file says beats the environment here, which only fills in what the file leaves open: a
-variable that was set for one app would otherwise turn every file into that one app's.
+Here a file takes precedence over the environment, which only fills in what the file leaves open.
+Otherwise a variable that was set for one app would apply to the tenants of all files.
 """
 
 import os
@@ -24,7 +24,7 @@ class TenantFile(NamedTuple):
 
     Attributes:
         name: What the tenant is called: the file's name without its ending.
-        settings: What the file says; the reason, where it cannot be used.
+        settings: What the file says, or the reason why it cannot be used.
         path: The file.
     """
 
@@ -41,13 +41,13 @@ def read_folder(
     """
     Read every `*.json` and `*.toml` of a folder, in the order of the names.
 
-    Hidden files are left out, and so are folders below it. A file that cannot be used is one of the
-    list, with the reason in the place of its settings, and the others are read all the same.
+    Hidden files and subfolders are left out. A file that cannot be used is in the list too, with
+    the reason in place of its settings, and the other files are read all the same.
 
     Args:
         folder: The folder.
         environment: The variables that fill in what a file leaves open; by default the process's.
-        overrides: Settings by name that beat every file.
+        overrides: Settings by name that take precedence over every file.
 
     Raises:
         SettingsError: The folder cannot be read, or has no such file.
@@ -69,7 +69,7 @@ def read_tenant_file(
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, object] | None = None,
 ) -> TenantFile:
-    """Read one file of such a folder; the arguments are those of `read_folder`."""
+    """Read one file of such a folder. The arguments are those of `read_folder`."""
     try:
         settings = read_settings(path, environment, overrides, file_first=True)
     except SettingsError as error:
@@ -94,15 +94,15 @@ def _list_files(folder: Path) -> list[Path]:
         raise SettingsError(
             f"the folder of tenants {quote(str(folder))} has no settings file",
             code="no_settings",
-            hint="Put a file for each tenant into it, such as contoso.json: what parameters.json "
-            "holds.",
+            hint="Put a file for each tenant into it, such as contoso.json, with the same content "
+            "as parameters.json.",
         )
     return files
 
 
 def _refuse_name(path: Path, other: Path) -> SettingsError:
     return SettingsError(
-        f"{path} is called as another tenant's file, {other.name}",
+        f"{path} has the same name as another tenant's file, {other.name}",
         code="tenant_repeated",
         hint="Give one of the two files another name, or remove it.",
     )

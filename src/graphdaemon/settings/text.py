@@ -1,4 +1,4 @@
-"""Text as people have it: in whatever encoding, with quotes and invisible characters around it."""
+"""Text as people paste it: in any encoding, with quotation marks and invisible characters."""
 
 import base64
 import codecs
@@ -51,7 +51,7 @@ def decode_text(content: bytes) -> str:
 
 
 def find_pem(data: bytes) -> bytes | None:
-    """Return the text of a PEM file as OpenSSL writes it, whatever wrote it; None if it is none."""
+    """Return the text of a PEM file in the form that OpenSSL writes; None if it is not PEM."""
     mark = b"-----BEGIN "
     if mark not in data:
         try:
@@ -68,12 +68,12 @@ def find_pem(data: bytes) -> bytes | None:
 
 
 def list_pem_blocks(text: bytes) -> list[tuple[bytes, bytes]]:
-    """Return the blocks of PEM text in turn, each with its label, such as `CERTIFICATE`."""
+    """Return the blocks of PEM text in their order, each with its label, such as `CERTIFICATE`."""
     return [(match[1], match[0]) for match in _BLOCK.finditer(text)]
 
 
 def decode_base64(data: bytes) -> bytes | None:
-    """Return the DER that is written as base64 alone; None if it is none."""
+    """Return DER data that is written as plain base64; None if it is something else."""
     try:
         text = re.sub(r"\s", "", clean(decode_text(data)))
         decoded = base64.b64decode(text, validate=True)
@@ -93,10 +93,10 @@ def clean(text: str) -> str:
 
 def name_flaw(text: str, *, blanks: bool = True) -> str | None:
     """
-    Say what in cleaned `text` nobody can have meant: a character that cannot be seen, half a quote.
+    Name what is wrong in the cleaned `text`: an invisible character, or a single quotation mark.
 
-    Ordinary blanks are accepted if `blanks`; without them, characters that only look like those of
-    an ID (a typographic dash, quotation marks) are named too.
+    Ordinary blanks are accepted if `blanks` is true. Otherwise, characters that only look like
+    those of an ID (a typographic dash, quotation marks) are named too.
     """
     for place, character in enumerate(text, 1):
         if _is_invisible(character) and not (blanks and character == " "):
@@ -109,9 +109,9 @@ def name_flaw(text: str, *, blanks: bool = True) -> str | None:
 
 
 def quote(value: str) -> str:
-    """Return `value` as an error may repeat it: short, in one line, and never a client secret."""
+    """Return `value` as an error may repeat it: short, on one line, and never a client secret."""
     if _CLIENT_SECRET.search(value):
-        return "(it looks like a client secret, and is not repeated)"
+        return "(it looks like a client secret, so it is not shown)"
     shown = "".join(character if character.isprintable() else "\ufffd" for character in value)
     # The part before the @ of an address holds a password.
     return re.sub(r"(?<=//).*@", "…@", shown if len(shown) <= 400 else f"{shown[:400]}…")

@@ -51,7 +51,7 @@ def test_graphs_token_is_not_sent_to_an_api_that_is_not_graph(
     outcome = command("list", "orders", settings, "--endpoint", f"{scripted.url}/orders")
 
     assert outcome.code == 2
-    assert "the scope of these settings is Microsoft Graph's" in outcome.err
+    assert "the scope in these settings is for Microsoft Graph" in outcome.err
     assert "--scope 'api://" in outcome.err
     assert (scripted.requests, scripted.token_requests) == ([], [])
 
@@ -82,7 +82,7 @@ def test_an_api_without_an_address_is_not_looked_for_at_graph(
     outcome = command(*words, settings)
 
     assert outcome.code == 3
-    assert "the settings do not say where that API is" in outcome.err
+    assert "the settings do not contain the address of that API" in outcome.err
     assert "--endpoint" in outcome.err
     assert scripted.token_requests == []
 
@@ -136,7 +136,7 @@ def test_any_request_reads_the_pages_of_an_api(
 
     outcome = command("request", "GET", "orders", own, "-f", "ndjson")
     assert outcome.out == b'{"n": 1}\n'
-    assert "--all reads them all" in outcome.err
+    assert "Use --all to read them all" in outcome.err
 
 
 def test_only_graph_is_asked_to_count(

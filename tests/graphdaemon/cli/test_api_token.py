@@ -128,7 +128,9 @@ def test_a_token_that_is_older_than_its_role(command: Command, ledger: Ledger) -
     words = ("doctor", "--api", ledger.settings(), "--token", file)
 
     outcome = command(*words)
-    assert "no role that was given since is in it" in " ".join(outcome.out.decode().split())
+    assert "It does not contain roles that were granted later" in " ".join(
+        outcome.out.decode().split()
+    )
     assert "ask for a new one" in " ".join(outcome.out.decode().split())
 
     file.write_text(ledger.caller.token(scope=ledger.scope))
@@ -156,7 +158,7 @@ def test_settings_that_protect_nothing_are_the_first_failure(
     assert outcome.code == 3
     assert lines[0].startswith("failed")
     assert words in lines[0]
-    assert "cannot be known without settings" in outcome.out.decode()
+    assert "cannot be checked without settings" in outcome.out.decode()
 
 
 def test_what_is_no_token_is_said(command: Command, ledger: Ledger) -> None:
@@ -166,7 +168,7 @@ def test_what_is_no_token_is_said(command: Command, ledger: Ledger) -> None:
 
     outcome = command("doctor", "--api", ledger.settings(), "--token", file)
 
-    assert "the token is no JWT" in outcome.out.decode()
+    assert "the token is not a JWT" in outcome.out.decode()
     assert "What follows Bearer is not a JWT" in outcome.out.decode()
     assert outcome.code == 5
 
@@ -174,11 +176,11 @@ def test_what_is_no_token_is_said(command: Command, ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--api", "api.json"), "--api and --token go together"),
-        (("--token", "-"), "--api and --token go together"),
+        (("--api", "api.json"), "--api and --token work only together"),
+        (("--token", "-"), "--api and --token work only together"),
         (("--api", "api.json", "--token", "eyJhbGciOi.eyJzdWIiOi.c2ln"), "on a command line"),
         (("--api", "api.json", "--token", "absent"), "absent cannot be read"),
-        (("x.json", "--api", "api.json", "--token", "-"), "--api names the settings"),
+        (("x.json", "--api", "api.json", "--token", "-"), "--api already names the settings"),
     ],
 )
 def test_how_it_is_asked(command: Command, words: tuple[str, ...], said: str) -> None:

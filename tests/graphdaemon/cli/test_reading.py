@@ -154,21 +154,21 @@ def test_a_misspelt_name_is_refused_or_selected_for_graph_to_refuse(name: str) -
 @pytest.mark.parametrize(
     ("path", "with_", "options", "message", "hint"),
     [
-        ("users", "manager", {"explode": "manager"}, "one object", "Leave --explode out"),
-        ("users", "manager", {"explode": "manager.id"}, "one object", "Leave --explode out"),
-        ("groups", "members", {"explode": "members.id"}, "no list", "Say --explode members"),
+        ("users", "manager", {"explode": "manager"}, "a single object", "Leave --explode out"),
+        ("users", "manager", {"explode": "manager.id"}, "a single object", "Leave --explode out"),
+        ("groups", "members", {"explode": "members.id"}, "not a list", "Write --explode members"),
         (
             "groups",
             "members",
             {"explode": "members", "sort": "element.mail"},
-            "of members, --with reads id and displayName alone",
-            "List members by themselves",
+            "--with reads only id and displayName of members",
+            "list members by themselves",
         ),
         (
             "users",
             "manager",
             {"query": "[].{a: manager.displayNme}"},
-            "of manager, --with reads id and displayName alone",
+            "--with reads only id and displayName of manager",
             "Did you mean displayName?",
         ),
     ],

@@ -29,7 +29,11 @@ def test_only_the_recording_is_explained() -> None:
         (("--record", "missing/r.jsonl"), 7, "The recording cannot be written to missing/r.jsonl"),
         (("--from", "precious.txt"), 2, "precious.txt is no recording"),
         (("--from", "missing.jsonl"), 2, "does not exist"),
-        (("--from", "precious.txt", "--users", "3"), 2, "With --from, the file says what there is"),
+        (
+            ("--from", "precious.txt", "--users", "3"),
+            2,
+            "With --from, the file determines what the tenant contains",
+        ),
         (("--from", "precious.txt", "--tenant", "precious.txt"), 2, "exclude each other"),
         (("--from", "precious.txt", "--record", "precious.txt"), 2, "precious.txt"),
     ],

@@ -153,8 +153,8 @@ def test_edges_are_listed_by_the_name_of_their_collection_or_view(
         (["users", "--as-of", "2099-01-01"], "is in the future", "Leave --as-of out"),
         (["users", "--as-of", "yesterday"], "yesterday is no date", "Write 2026-11-01"),
         (["groups"], "has no groups of Contoso", "It has users, groups/members"),
-        (["usrs"], "no store has a collection usrs", "Did you mean users?"),
-        (["roles"], "no store has a collection roles", "There are users"),
+        (["usrs"], "a store does not keep a collection usrs", "Did you mean users?"),
+        (["roles"], "a store does not keep a collection roles", "It keeps users"),
         (["users", "--where", "jobtitel = 1"], "no such column: jobtitel", "Write what follows"),
         (["users", "--where", '"jobtitel" = 1'], 'no column "jobtitel"', "Write one condition"),
         (["users", "--where", "1 = 1; DROP TABLE users_records"], "; ends", "Write one"),
@@ -165,14 +165,18 @@ def test_edges_are_listed_by_the_name_of_their_collection_or_view(
             "--query jobTitl: the store does not",
             "mean jobTitle?",
         ),
-        (["users", "--explode", "jobTitle"], "jobTitle: that is no list", "businessPhones"),
+        (["users", "--explode", "jobTitle"], "jobTitle: that is not a list", "businessPhones"),
         (["groups/members", "--sort", "id"], "does not keep id of", "It keeps parent, child, kind"),
         (["users", "--tenant", "Fabrikam"], "holds no tenant Fabrikam", "(Contoso)"),
-        (["users", "--filter", "x"], "--filter does not go with --store", "Say --where"),
+        (["users", "--filter", "x"], "--filter does not go with --store", "Use --where"),
         (["users", "--orderby", "x"], "--orderby does not go", "Say --sort"),
         (["users", "--method", "chain"], "--method does not go", "Leave it out"),
         (["members", "--of", "Sales"], "--of does not go", "groups/members"),
-        (["users", "--allow-unproved"], "--allow-unproved does not go", "Nothing is stored"),
+        (
+            ["users", "--allow-unproved"],
+            "--allow-unproved does not go",
+            "what was proved complete",
+        ),
         (["users", "parameters.json"], "PARAMETERS does not go", "without settings"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -193,7 +197,7 @@ def test_what_only_a_store_can_answer_needs_one(command: Command, option: str) -
     done = command("list", "users", option, "2026-11-01")
 
     assert done.code == 2
-    assert f"{option} is for what a store has" in done.err
+    assert f"{option} works only together with --store" in done.err
     assert "--store sqlite:graphdaemon.db" in done.err
 
 

@@ -239,7 +239,7 @@ def test_an_api_of_ones_own_has_no_changes(scripted: ScriptedServer) -> None:
 
     async def follow_changes() -> None:
         async with Client(settings) as client:
-            with pytest.raises(UsageError, match="another API's"):
+            with pytest.raises(UsageError, match="that of another API"):
                 await client.changes("things", None)
 
     asyncio.run(follow_changes())

@@ -32,7 +32,7 @@ def test_a_text_is_read_as_the_command_reads_it(names: Any, read: tuple[str, ...
 
 @pytest.mark.parametrize("names", [5, b"displayName", [1], None, {"a": 1}.items()])
 def test_what_is_no_list_of_names_is_refused(names: Any) -> None:
-    with pytest.raises(UsageError, match="is no list of names"):
+    with pytest.raises(UsageError, match="is not a list of names"):
         read_names(names)
 
 

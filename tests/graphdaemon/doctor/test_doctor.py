@@ -134,7 +134,7 @@ def test_what_comes_after_a_failure_is_skipped_and_says_why(
 
     skipped = {one["check"]: one["words"] for one in report["checks"] if one["state"] == "skipped"}
     assert skipped == dict.fromkeys(
-        ("registration", "roles", "call"), "cannot be known without token"
+        ("registration", "roles", "call"), "cannot be checked without token"
     )
 
 

@@ -72,7 +72,7 @@ def test_what_tokens_are_for_has_to_be_said(tmp_path: Path) -> None:
     """Else every token of the tenant would be for this API, or none."""
     path = tmp_path / "parameters.toml"
     path.write_text(f'tenant = "{TENANT}"')
-    with pytest.raises(SettingsError, match="no token is for this API"):
+    with pytest.raises(SettingsError, match="no token could be meant for this API"):
         read_api_settings(path, {})
 
     path.write_text(f'tenant = "{TENANT}"\naudience = ["api://orders"]')
@@ -118,10 +118,10 @@ def test_the_tenant_is_named_as_for_a_client(
 @pytest.mark.parametrize(
     ("values", "code", "words"),
     [
-        ({"tenants": ["common"]}, "setting_invalid", "names common, which is no tenant"),
-        ({"tenants": ["*"]}, "setting_invalid", "which is no tenant"),
-        ({"tenants": [f"{TENANT}/.."]}, "setting_invalid", "which is no tenant"),
-        ({"tenants": ["a.example/../b"]}, "setting_invalid", "which is no tenant"),
+        ({"tenants": ["common"]}, "setting_invalid", "names common, which is not a tenant"),
+        ({"tenants": ["*"]}, "setting_invalid", "which is not a tenant"),
+        ({"tenants": [f"{TENANT}/.."]}, "setting_invalid", "which is not a tenant"),
+        ({"tenants": ["a.example/../b"]}, "setting_invalid", "which is not a tenant"),
         ({"tenants": 7}, "setting_invalid", "tenants in the caller is not a list of texts"),
         (
             {"roles": ["Orders.Read.All", ""]},
@@ -136,7 +136,7 @@ def test_the_tenant_is_named_as_for_a_client(
         (
             {"tenant": None, "oidc_authority": "https://login.contoso.example/x"},
             "setting_missing",
-            "whose tokens are taken",
+            "which tenants' tokens are accepted",
         ),
         (
             {
@@ -145,7 +145,7 @@ def test_the_tenant_is_named_as_for_a_client(
                 "tenants": ["contoso.example"],
             },
             "setting_invalid",
-            "which is no tenant",
+            "which is not a tenant",
         ),
         ({"audiences": ["x"]}, "setting_unknown", "audiences"),
         ({"client_id": "Enter_the_Application_Id_Here"}, "setting_placeholder", "client_id"),
@@ -153,8 +153,8 @@ def test_the_tenant_is_named_as_for_a_client(
         ({"audience": ["https://Graph.microsoft.us/"]}, "setting_invalid", "Microsoft Graph"),
         ({"audience": GRAPH}, "setting_invalid", "Microsoft Graph"),
         ({"audience": "api://orders/.default"}, "setting_invalid", "is a scope"),
-        ({"clients": ["orders-caller"]}, "setting_invalid", "no client ID"),
-        ({"clients": "*"}, "setting_invalid", "no client ID"),
+        ({"clients": ["orders-caller"]}, "setting_invalid", "not a client ID"),
+        ({"clients": "*"}, "setting_invalid", "not a client ID"),
     ],
 )
 def test_a_wrong_setting_is_named(values: dict[str, Any], code: str, words: str) -> None:

@@ -166,7 +166,12 @@ BAD: dict[str, tuple[Any, str, str, str]] = {
         "before the @",
     ),
     "no-client": ({"client_id": None}, "setting_missing", "client_id", "Overview"),
-    "client-number": ({"client_id": 7}, "setting_invalid", "but a number", "Quote it"),
+    "client-number": (
+        {"client_id": 7},
+        "setting_invalid",
+        "but a number",
+        "quotation marks",
+    ),
     "no-credential": ({"secret": None}, "credential_missing", "neither", "AZURE_CLIENT_SECRET"),
     "thumbprint-alone": (
         {"secret": None, "thumbprint": "AB" * 20},

@@ -35,7 +35,7 @@ _NAME = click.option(
     default="graphdaemon",
     show_default=True,
     callback=_check_name,
-    help="The name in its subject.",
+    help="The name in the certificate's subject.",
 )
 
 
@@ -45,12 +45,13 @@ _NAME = click.option(
     default="graphdaemon.pem",
     show_default=True,
     type=FileName(written=True, beside=(".crt",), dir_okay=False),
-    help="The key with its certificate; the certificate alone goes beside it, as .crt.",
+    help="The file for the key with its certificate. The certificate alone is written beside it, "
+    "as .crt.",
 )
 @_DAYS
 @_NAME
 def new(*, out: Path, days: int, name: str) -> None:
-    """Make a key and a self-signed certificate, and say where to upload it."""
+    """Create a key and a self-signed certificate, and say where to upload it."""
     public = out.with_suffix(".crt")
     # Both are looked at before either is written, so that no key is left without its certificate.
     for path in (out, public):
@@ -65,7 +66,7 @@ def new(*, out: Path, days: int, name: str) -> None:
         raise
     _show(read_key_pair(out))
     terminal.say(
-        f"Upload {public} under App registrations > the app > Certificates & secrets > "
+        f"Upload {public} under App registrations > your app > Certificates & secrets > "
         f"Certificates, and set private_key_file to {out}."
     )
 
@@ -74,9 +75,11 @@ def new(*, out: Path, days: int, name: str) -> None:
 @options.settings_argument
 @_DAYS
 @_NAME
-@click.option("--object-id", help="Object ID of the app, if it may not read its registration.")
 @click.option(
-    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+    "--object-id", help="The object ID of the app, if the app may not read its registration."
+)
+@click.option(
+    "--verbose", "-v", count=True, help="Report each step; give the option twice to see everything."
 )
 def rotate(
     *, parameters: Path | None, days: int, name: str, object_id: str | None, verbose: int
@@ -84,9 +87,10 @@ def rotate(
     """
     Replace the app's certificate while everything runs.
 
-    It creates a new key pair and adds it to the app; the old key vouches for it, so no permission
-    is needed. When the identity platform accepts the new key, it replaces the private_key_file of
-    the settings and removes the old key. If it is interrupted, run it again: it continues.
+    It creates a new key pair and adds it to the app. The old key vouches for the new one, so no
+    permission is needed. When the identity platform accepts the new key, it replaces the
+    private_key_file of the settings, and removes the old key. If it is interrupted, run it again:
+    it continues.
     """
     # Making a certificate needs nothing that talks to the identity platform.
     from graphdaemon.registration.rotation import Rotation

@@ -18,8 +18,7 @@ def completion(*, shell: str) -> None:
     """
     Print the script that completes commands.
 
-    Commands, options, collections and formats are completed. Have your shell read it when it
-    starts:
+    It completes commands, options, collections and formats. Let your shell read it when it starts:
     """
     from click.shell_completion import get_completion_class
 

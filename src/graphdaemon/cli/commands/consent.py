@@ -29,7 +29,7 @@ _WAIT_S = 300
     metavar="[SECONDS]",
     help="Wait until a new token shows the consent; 300 seconds by default.",
 )
-@click.option("--role", "roles", multiple=True, help="A role to wait for; repeatable.")
+@click.option("--role", "roles", multiple=True, help="An app role to wait for. Repeatable.")
 @click.option(
     "--for",
     "calls",
@@ -40,11 +40,11 @@ _WAIT_S = 300
 @click.option(
     "--redirect-uri",
     metavar="URI",
-    help="Where the page leads afterwards, one that is registered; only the API in scope is "
-    "consented to then.",
+    help="Where the page leads afterwards: a registered redirect URI. In this case, consent is "
+    "granted only for the API in scope.",
 )
 @click.option(
-    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+    "--verbose", "-v", count=True, help="Report each step; give the option twice to see everything."
 )
 def consent(
     *,
@@ -59,9 +59,9 @@ def consent(
     """
     Print the page where an administrator consents.
 
-    Send it to an administrator of the tenant. The page grants the application permissions that the
-    registration requests. With --wait, the command requests new tokens until one shows the consent;
-    the exit code is 4 if the time runs out first.
+    Send the address to an administrator of the tenant. The page grants the application permissions
+    that the registration requests. With --wait, the command requests new tokens until one shows the
+    consent. The exit code is 4 if the time runs out first.
     """
     terminal.configure_log(verbose)
     parameters, seconds = _read_wait(wait, parameters)
@@ -72,11 +72,11 @@ def consent(
     terminal.print_line(url)
     if redirect_uri is None:
         terminal.say(
-            "An app without a redirect URI is told AADSTS500113 (no reply address) after the "
-            "consent: that can be ignored."
+            "If the app has no redirect URI, the page ends with AADSTS500113 (no reply address) "
+            "after the consent. You can ignore this."
         )
     if open_ and not webbrowser.open(url):
-        terminal.say("No browser could be opened here: open the address yourself.")
+        terminal.say("No browser could be opened on this machine. Open the address yourself.")
     if seconds is not None and awaited is not None:
         terminal.say(f"Waiting up to {seconds:g} s for {awaited} …")
         granted = wait_for_consent(settings, awaited, seconds, sleep=time.sleep)

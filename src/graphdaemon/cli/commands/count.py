@@ -18,8 +18,8 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
     """
     Print how many records a collection has.
 
-    This is Graph's own count, from an index that lags behind by minutes; `graphdaemon list` counts
-    the records themselves. COLLECTION and PARAMETERS are those of `graphdaemon list`.
+    This is Graph's own count, which comes from an index that lags behind by minutes. `graphdaemon
+    list` counts the records themselves. COLLECTION and PARAMETERS are as for `graphdaemon list`.
     """
     from graphdaemon.cli.collection_argument import check_collection, find_members
     from graphdaemon.cli.interrupt import run_async
@@ -34,9 +34,9 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
     client = Client(load_settings(arguments["parameters"]))
     if not client.settings.is_graph:
         raise UsageError(
-            "only Microsoft Graph is asked to count, and the scope is another API's",
+            "only Microsoft Graph can count, and the scope is that of another API",
             code="option_invalid",
-            hint="Count what `graphdaemon list` lists; an API that knows OData answers to "
+            hint="Count the records of `graphdaemon list`. If the API supports OData, use "
             "`graphdaemon request GET 'orders/$count'`.",
         )
     path = check_collection(collection, group)

@@ -24,9 +24,12 @@ _BATCH = 1_000
     shell_complete=stored_options.complete_stored,
 )
 @click.option(
-    "--since", metavar="TIME", required=True, help="Such as 2026-11-01, or 2026-11-01T08:30Z."
+    "--since",
+    metavar="TIME",
+    required=True,
+    help="The beginning of the period, such as 2026-11-01 or 2026-11-01T08:30Z.",
 )
-@click.option("--until", metavar="TIME", help="The end of the time; by default now.")
+@click.option("--until", metavar="TIME", help="The end of the period; by default now.")
 @stored_options.store_options
 @output_options.output_options
 @options.order_options
@@ -34,11 +37,11 @@ _BATCH = 1_000
 @options.verbose_option
 def diff(*, collections: tuple[str, ...], **arguments: Any) -> None:
     """
-    Show what changed since a time, from a store.
+    Show what has changed since a given time, from a store.
 
-    COLLECTION is users, groups, groups/members and so on; by default all that the store knew then.
-    Each object has one line, whatever happened to it in between: it exists now and did not before,
-    or the other way round, or the values of the named properties differ.
+    COLLECTION is users, groups, groups/members and so on; by default, all collections that the
+    store had at that time. Each object that differs has one line, whatever happened to it in
+    between: it is new, it is gone, or the named properties have other values.
     """
     from graphdaemon.cli.event_output import read_event_spec, render_event
     from graphdaemon.output.sink import Sink

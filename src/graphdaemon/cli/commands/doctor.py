@@ -37,23 +37,24 @@ _STYLES = {
     "calls",
     multiple=True,
     metavar="CALL",
-    help='A call that should work, such as "GET /users"; repeatable. By default that in endpoint.',
+    help='A call that should work, such as "GET /users". Repeatable. By default, the call in '
+    "endpoint.",
 )
 @click.option(
     "--api",
     metavar="PARAMETERS",
     type=FileName(written=False, dir_okay=False),
-    help="The settings of an API of your own: would it take the token of --token?",
+    help="The settings of an API of your own: check whether it would accept the token of --token.",
 )
 @click.option(
     "--token",
     metavar="FILE",
     type=FileName(written=False, dir_okay=False, allow_dash=True),
-    help="With --api: the file that holds the caller's access token; - is standard input.",
+    help="With --api: the file that contains the caller's access token; - is standard input.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 @click.option(
-    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+    "--verbose", "-v", count=True, help="Report each step; give the option twice to see everything."
 )
 def doctor(
     *,
@@ -68,22 +69,24 @@ def doctor(
     """
     Find out why it does not work.
 
-    It checks settings, network, token service, credential, token, roles and the call itself, in
-    turn. For the first check that fails, it says what is wrong and what to do. It changes nothing.
-    The exit code is that of the failure.
+    It checks the settings, the network, the token service, the credential, the token, its roles and
+    the call itself, in this order. For the first check that fails, it says what is wrong and what
+    to do. It changes nothing. The exit code is that of the failure.
 
-    With --api and --token it says instead why an API of your own would refuse a token, in the words
-    that its callers get; nothing is sent to the API.
+    With --api and --token, it says instead why an API of your own would refuse a token, in the same
+    words that its callers get. Nothing is sent to the API.
 
-    With --tenants every tenant has a section, or a member of the JSON, and the exit code is that of
-    the first tenant, by name, of which something failed.
+    With --tenants, every tenant has a section of its own or, with --json, a member. The exit code
+    is that of the first tenant, by name, for which something failed.
     """
     terminal.configure_log(verbose)
     if (api is None) is not (token is None):
-        raise click.UsageError("--api and --token go together.")
+        raise click.UsageError("--api and --token work only together.")
     if api is not None and token is not None:
         if parameters is not None or tenants is not None or calls:
-            raise click.UsageError("--api names the settings, and no --for goes with it.")
+            raise click.UsageError(
+                "--api already names the settings, and --for does not work with it."
+            )
         return _report(examine_api_token(api, read_token(token)), as_json=as_json)
     parsed = tuple(parse_call(call) for call in calls)
     if tenants is not None:

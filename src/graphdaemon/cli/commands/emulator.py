@@ -48,10 +48,10 @@ class _ImportedFile(FileName):
 # What to seed.
 _amounts = combine(
     click.option("--users", default=250, show_default=True, type=_MOST),
-    click.option("--groups", type=_MOST, help="Default: one for every twenty users."),
-    click.option("--devices", type=_MOST, help="Default: one for every five users."),
+    click.option("--groups", type=_MOST, help="By default, one for every twenty users."),
+    click.option("--devices", type=_MOST, help="By default, one for every five users."),
     click.option(
-        "--seed", default=0, show_default=True, help="The same seed makes the same tenant."
+        "--seed", default=0, show_default=True, help="The same seed creates the same tenant."
     ),
 )
 
@@ -61,7 +61,8 @@ _data = click.option(
     default="graphdaemon-tenant",
     show_default=True,
     type=FolderName(),
-    help="Folder of the tenant; created and filled if it is new, else reopened.",
+    help="The folder of the tenant. A new folder is created and filled; an existing one is "
+    "reopened.",
 )
 
 
@@ -79,35 +80,48 @@ emulator.add_command(report_)
 @_data
 @_amounts
 @tenant_options
-@click.option("--life", metavar="RATE", help="Let the directory change by itself, e.g. 5/s, 300/m.")
 @click.option(
-    "--control", is_flag=True, help="Let tests on this machine move time and make faults."
+    "--life",
+    metavar="RATE",
+    help="Let the directory change by itself at this rate, e.g. 5/s or 300/m.",
+)
+@click.option(
+    "--control", is_flag=True, help="Let tests on this machine change the time and cause faults."
 )
 @click.option(
     "--rules",
     type=click.Choice(["2024", "2026"]),
     default="2026",
     show_default=True,
-    help="The year whose Microsoft defaults the tenant follows.",
+    help="Follow Microsoft's defaults of this year.",
 )
-@click.option("--managed-identity", is_flag=True, help="Serve a machine's identity endpoints too.")
+@click.option(
+    "--managed-identity", is_flag=True, help="Also serve the endpoints for managed identities."
+)
 @click.option(
     "--federation-ca",
     type=FileName(written=False, exists=True, dir_okay=False),
-    help="CA file to trust for foreign token issuers, instead of the system's.",
+    help="A CA file to trust for foreign token issuers, instead of the system's.",
 )
 @click.option(
-    "--hostname", "hostnames", multiple=True, help="Answer for this name too; repeatable."
+    "--hostname",
+    "hostnames",
+    multiple=True,
+    help="Also answer requests for this host name. Repeatable.",
 )
 @click.option(
     "--from",
     "recording",
     type=FileName(written=False, exists=True, dir_okay=False),
-    help="Recording to make the tenant from, as far as it shows one.",
+    help="A recording from which to create the tenant, as far as it shows one.",
 )
 @record_option
 @report_options
-@click.option("--allow-remote", is_flag=True, help="Listen beyond this machine, knowing the risk.")
+@click.option(
+    "--allow-remote",
+    is_flag=True,
+    help="Accept connections from other machines, although they may read and change the tenant.",
+)
 def serve(
     *,
     listen: str,
@@ -122,10 +136,10 @@ def serve(
     **options: Any,
 ) -> None:
     """
-    Serve the tenant until Ctrl-C; ca.pem and parameters.json to paste are in its folder.
+    Serve the tenant until Ctrl-C. Its folder contains ca.pem and a parameters.json to use.
 
-    The app of those settings may read the whole directory, and change nothing; with --permission it
-    has User.Read.All and what is named.
+    The app in these settings may read the whole directory, but change nothing. With --permission,
+    it has User.Read.All and the named permissions instead.
     """
     # First, since it says what to install where the imports below would only fail.
     load_emulator()
@@ -171,7 +185,8 @@ def serve(
     multiple=True,
     type=_ImportedFile(),
     metavar="FILE",
-    help="Import the export of a real tenant instead; also as users=FILE; repeatable.",
+    help="Import the export of a real tenant instead. Write users=FILE to name the collection. "
+    "Repeatable.",
 )
 def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None:
     """Fill the folder of a tenant, for `emulator serve` to open."""
@@ -188,8 +203,8 @@ def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None
         )
     except FileExistsError:
         raise click.UsageError(
-            f"There is a tenant in {data} already. Serve it, remove the folder, or name another "
-            "with --data."
+            f"There is already a tenant in {data}. Serve it, remove the folder, or name another "
+            "one with --data."
         ) from None
     except (ExportFileError, FolderInUse) as error:
         raise click.UsageError(str(error)) from None
@@ -200,7 +215,9 @@ def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None
     counts = ", ".join(f"{number:,} {name}" for name, number in made.objects.items())
     terminal.say(f"{data}: {counts}; {seconds:.1f} s, {made.size / 1e6:,.0f} MB.")
     if made.lost:
-        terminal.say(f"{made.lost:,} links led to objects in none of the files: left out.")
+        terminal.say(
+            f"{made.lost:,} links were left out, because their objects are in none of the files."
+        )
     terminal.say(f"Try: graphdaemon emulator serve --data {data}")
 
 

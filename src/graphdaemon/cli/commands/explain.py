@@ -27,13 +27,13 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
     """
     Explain an error or a token, offline.
 
-    CODE is an AADSTS number, a word of Graph's or of graphdaemon's. Without it, or for -, stdin is
-    read: an error as JSON, lines of a log, a token. Nothing is sent anywhere.
+    CODE is an AADSTS number, or an error code of Graph or of graphdaemon. Without it, or with -,
+    standard input is read: an error as JSON, lines of a log, or a token. Nothing is sent anywhere.
     """
     text = " ".join(words)
     if any("." in word.partition("eyJ")[2] for word in words):
         raise click.UsageError(
-            "A token does not belong on a command line, where others see it: give it on stdin."
+            "Do not write a token on a command line, where others can see it. Give it on stdin."
         )
     if words in ((), ("-",)):
         # Whoever writes - may type or paste the text.
@@ -63,10 +63,12 @@ def _describe(explained: "ExplainedText") -> dict[str, object]:
 def _print(explained: "ExplainedText") -> None:
     if not explained.explanations:
         terminal.print_line(
-            "Nothing in it is known: no AADSTS number, no error of Graph, of the network or of "
-            "graphdaemon, no token."
+            "It contains nothing that is known here: no AADSTS number, no error of Graph, of the "
+            "network or of graphdaemon, and no token."
         )
-        terminal.print_line("Try: The whole answer, or the line of the log with the number.")
+        terminal.print_line(
+            "Try: Give the whole answer, or the line of the log that contains the number."
+        )
     ids = (("Correlation ID", explained.correlation_id), ("Request ID", explained.request_id))
     for number, explanation in enumerate(explained.explanations):
         if number:

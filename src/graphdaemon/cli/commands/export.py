@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     "folder",
     type=FolderName(),
     required=True,
-    help="The folder; if it is missing, it is created so that only you can read it.",
+    help="The folder to write to. If it does not exist, it is created so that only you can read "
+    "it.",
 )
 @options.quiet_option
 def export(
@@ -49,9 +50,10 @@ def export(
     """
     Write what a store holds to files that other programs read.
 
-    COLLECTION is one that was synced; by default all are. Properties have the types that Microsoft
-    publishes, nested ones too. A Parquet file takes its place when it is whole; a Delta Lake table
-    is brought into step in one commit, which writes only what has changed since the last.
+    COLLECTION is one that was synced; by default, all of them. Properties, including nested ones,
+    have the types that Microsoft publishes. A Parquet file appears only when it is complete. A
+    Delta Lake table is brought into step in one commit, which writes only what has changed since
+    the last export.
     """
     from graphdaemon.output.export.export import export_store
     from graphdaemon.store.store import open_store

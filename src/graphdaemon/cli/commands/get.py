@@ -13,16 +13,16 @@ from graphdaemon.cli.command import StrictCommand
 @options.settings_argument
 @options.api_options
 @options.select_option
-@click.option("--expand", help="A navigation to include, such as manager.")
+@click.option("--expand", help="A related object to include, such as manager.")
 @output_options.output_options
 @options.verbose_option
 def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) -> None:
     """
     Get one object.
 
-    PATH is below Graph's version, such as users/li.zhou@contoso.example, groups/{id} or
-    organization; /beta/… is the other version. PARAMETERS is the settings file, found as for
-    `graphdaemon users`.
+    PATH is a path below Graph's version, such as users/li.zhou@contoso.example, groups/{id} or
+    organization. Begin it with /beta/ for the beta version. PARAMETERS is the settings file, which
+    is found as for `graphdaemon users`.
     """
     from graphdaemon.cli.api_settings import load_api_settings
     from graphdaemon.cli.interrupt import run_async

@@ -15,12 +15,12 @@ from graphdaemon.cli.command import StrictCommand
 @options.verbose_option
 def history(*, id_: str, **arguments: Any) -> None:
     """
-    Show what has become of an object, from a store.
+    Show the history of one object, from a store.
 
     ID is the object's ID, or GROUP/MEMBER for one membership. Each line is a change that
-    `graphdaemon sync` has seen, of the object itself or of what it is a member, an owner or a
-    manager of: when it happened, and which property had which value before and after. JSON also has
-    the whole object.
+    `graphdaemon sync` has seen, either of the object itself or of its memberships, its ownerships
+    or its manager. It says when the change was seen, and the value of each property before and
+    after. JSON also contains the whole object.
     """
     from graphdaemon.cli.event_output import read_event_spec, render_event
     from graphdaemon.errors import UsageError

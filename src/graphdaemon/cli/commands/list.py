@@ -29,28 +29,29 @@ def list_(*, collection: str, group: str | None, **arguments: Any) -> int:
     List a collection of the directory.
 
     COLLECTION is users, groups, devices, applications, servicePrincipals, members (of the group
-    that --of names), or a path such as groups/{id}/owners. It reads every page, and the
-    last line says what proves the list complete. PARAMETERS is the settings file, found as for
+    that --of names), or a path such as groups/{id}/owners. Every page is read, and the last line
+    says what proves the list complete. PARAMETERS is the settings file, which is found as for
     `graphdaemon users`.
 
-    An API of your own is read page by page: a list, or an object with `value`. It is sent no query
-    options except those given here. Several pages are read twice where that proves them complete.
+    Your own API is read page by page. A page is a list, or an object with `value`. Only the query
+    options that you give here are sent. If there are several pages and a second reading can prove
+    them complete, they are read twice.
 
-    With --store nothing is requested from Graph: COLLECTION is one that `graphdaemon sync` keeps,
-    such as groups/members, as it is now or as it was at a given time.
+    With --store, nothing is requested from Graph. COLLECTION is then one that `graphdaemon sync`
+    keeps, such as groups/members, as it is now or as it was at a given time.
 
-    With --tenants every record begins with the name of its tenant's file, as `tenant`. Nothing is
-    written of a tenant whose listing is not proved complete, and the exit code is that of the first
-    tenant, by name, that failed.
+    With --tenants, every record begins with `tenant`, the name of its tenant's file. If the listing
+    of a tenant is not proved complete, none of its records is written. The exit code is that of the
+    first tenant, by name, that failed.
     """
     if arguments["store"] is not None:
         from graphdaemon.cli.run_stored_listing import run_stored_listing
 
         if arguments["tenants"] is not None:
             raise UsageError(
-                "--tenants lists what Graph answers, and --store what a store has",
+                "--tenants lists from Graph, and --store from a store",
                 code="option_invalid",
-                hint="Leave --tenants out, and name a tenant of the store with --tenant.",
+                hint="Leave out --tenants, and name a tenant of the store with --tenant.",
             )
         run_stored_listing(collection, {**arguments, "group": group})
         return 0

@@ -34,22 +34,30 @@ _PORT = 8443
     "-f",
     "format_",
     type=click.Choice(FORMATS),
-    help="Print all users in this format; by default JSON, on a terminal the first few as a table.",
+    help="Print all users in this format. By default, they are printed as JSON or, on a terminal, "
+    "the first few as a table.",
 )
 @click.option(
     "--folder",
     default=".graphdaemon",
     show_default=True,
     type=FolderName(),
-    help="Where the tenant and its settings are kept.",
-)
-@click.option("--keep", is_flag=True, help="Leave the tenant running, and say where its portal is.")
-@click.option("--step", is_flag=True, help="Wait for Enter between the steps (on a terminal).")
-@click.option(
-    "--lang", type=click.Choice(list(WORDS)), default="en", help="Language of the steps: en or pt."
+    help="The folder for the tenant and its settings.",
 )
 @click.option(
-    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+    "--keep", is_flag=True, help="Keep the tenant running, and print the address of its portal."
+)
+@click.option(
+    "--step", is_flag=True, help="Wait for the Enter key between the steps (on a terminal)."
+)
+@click.option(
+    "--lang",
+    type=click.Choice(list(WORDS)),
+    default="en",
+    help="The language of the steps: en or pt.",
+)
+@click.option(
+    "--verbose", "-v", count=True, help="Report each step; give the option twice to see everything."
 )
 @click.pass_context
 def quickstart(
@@ -67,8 +75,8 @@ def quickstart(
     """
     Show the whole job on a pretend tenant.
 
-    Register an app, meet the 403, grant consent, list the users: in this process, with no
-    internet. What each step does goes to stderr, the users go to stdout:
+    It registers an app, meets the 403, grants consent and lists the users, all within this process
+    and without the internet. The steps are described on stderr, and the users go to stdout:
     `graphdaemon quickstart | jq .value`.
     """
     terminal.configure_log(verbose)
@@ -109,7 +117,7 @@ def _refuse_amounts(context: click.Context, folder: Path) -> None:
     for name in ("users", "seed"):
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise UsageError(
-                f"--{name}: there is a tenant in {folder} already, from an earlier quickstart",
+                f"--{name}: there is already a tenant in {folder}, from an earlier quickstart",
                 code="option_invalid",
                 hint=f"Remove the folder {folder}, or name another one with --folder.",
             )

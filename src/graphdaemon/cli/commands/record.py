@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     default="recording.jsonl",
     show_default=True,
     type=FileName(written=True, dir_okay=False),
-    help="The recording; an earlier one is replaced.",
+    help="The file for the recording. An earlier recording in it is replaced.",
 )
 @click.option(
     "--ca",
     "ca_file",
     type=FileName(written=False, exists=True, dir_okay=False),
-    help="CA file to trust for the real hosts, instead of the system's.",
+    help="A CA file to trust for the real hosts, instead of the system's.",
 )
 @report_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -46,11 +46,11 @@ def record(
     fail_on: str | None,
 ) -> int:
     """
-    Record what a program asks of its own tenant.
+    Record what a program exchanges with its own tenant.
 
-    The program runs as ever, and what it asks and is answered is kept. Only calls to Microsoft's
-    token service and Graph are looked into. Secrets, tokens and names are not kept. The exit code
-    is the program's. Example:
+    The program runs as usual, and its requests to Microsoft's token service and Graph are recorded
+    with their answers. Other connections are not examined. Secrets, tokens and names are not
+    recorded. The exit code is that of the program. Example:
 
         graphdaemon record -- python my_program.py
     """

@@ -47,27 +47,27 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
     "--name",
     default=DEFAULT_NAME,
     show_default=True,
-    help="Name of the app, by which it is found again.",
+    help="The name of the app. Later runs find the app by it.",
 )
 @click.option(
     "--permission",
     "permissions",
     multiple=True,
     metavar="NAME",
-    help="An application permission of Microsoft Graph; repeatable. By default those the app asks "
-    "for already, else User.Read.All.",
+    help="An application permission of Microsoft Graph. Repeatable. By default those that the app "
+    "already requests, or else User.Read.All.",
 )
 @click.option(
     "--scope",
     metavar="SCOPE",
-    help="Call an API of your own instead: its App ID URI and /.default. Then the app asks for no "
-    "permission of Graph but those of --permission.",
+    help="Call an API of your own instead: its App ID URI followed by /.default. The app then "
+    "requests only those permissions of Graph that --permission names.",
 )
 @click.option(
     "--certificate",
     "kind",
     flag_value="certificate",
-    help="Use a certificate, created on this machine, as the credential; the default.",
+    help="Use a certificate as the credential, created on this machine. This is the default.",
 )
 @click.option(
     "--secret", "kind", flag_value="secret", help="Use a client secret as the credential."
@@ -75,29 +75,30 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
 @click.option(
     "--federated",
     metavar="WHO",
-    help="By the tokens of github:OWNER/REPOSITORY:ref:refs/heads/main or "
-    "kubernetes:ISSUER:NAMESPACE:ACCOUNT.",
+    help="Use the tokens of a platform as the credential: "
+    "github:OWNER/REPOSITORY:ref:refs/heads/main or kubernetes:ISSUER:NAMESPACE:ACCOUNT.",
 )
 @click.option(
     "--expose",
     "uri",
     metavar="URI",
-    help="Make it an API, with this App ID URI: api:// stands for api://{its client ID}, which "
-    "every tenant takes. It gets neither a credential nor permissions.",
+    help="Register an API with this App ID URI. api:// stands for api://{its client ID}, which "
+    "every tenant accepts. The API gets neither a credential nor permissions.",
 )
 @click.option(
     "--role",
     "app_roles",
     multiple=True,
     metavar="ROLE",
-    help="With --expose: an app role of the API, such as Orders.Read.All; repeatable.",
+    help="With --expose: an app role of the API, such as Orders.Read.All. Repeatable.",
 )
 @click.option(
     "--assign",
     "assignments",
     multiple=True,
     metavar="CLIENT:ROLE",
-    help="With --expose: give an app, by its client ID or name, a role of the API; repeatable.",
+    help="With --expose: assign an app role of the API to an app, by its client ID or name. "
+    "Repeatable.",
 )
 @click.option(
     "--days",
@@ -112,25 +113,32 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
     default="parameters.json",
     show_default=True,
     type=FileName(written=True, beside=(".pem",), dir_okay=False),
-    help="The settings file; .toml for TOML. A key is written beside it, as .pem.",
+    help="The settings file to write; use .toml for TOML. A private key is written beside it, as "
+    ".pem.",
 )
-@click.option("--force", is_flag=True, help="Replace files that this command did not write.")
+@click.option(
+    "--force", is_flag=True, help="Replace existing files even if this command did not write them."
+)
 @click.option(
     "--tenant", help="Directory (tenant) ID or domain; by default that of the person who signs in."
 )
 @click.option(
-    "--cloud", type=click.Choice([cloud.name for cloud in CLOUDS]), help="A national cloud."
+    "--cloud",
+    type=click.Choice([cloud.name for cloud in CLOUDS]),
+    help="The national cloud of the tenant.",
 )
 @click.option(
-    "--authority", help="Address of the token service, if it is not in a Microsoft cloud."
+    "--authority", help="The address of the token service, if it is not in a Microsoft cloud."
 )
-@click.option("--endpoint", help="Address of Graph, if it is not in a Microsoft cloud.")
-@click.option("--browser", "login", flag_value="browser", help="Sign in in this machine's browser.")
+@click.option("--endpoint", help="The address of Graph, if it is not in a Microsoft cloud.")
+@click.option(
+    "--browser", "login", flag_value="browser", help="Sign in with this machine's browser."
+)
 @click.option(
     "--device-code",
     "login",
     flag_value="code",
-    help="Sign in with a code, in any browser; the default where there is none.",
+    help="Sign in with a code, in any browser. This is the default if this machine has no browser.",
 )
 @click.option("--az", "login", flag_value="az", help="Use the sign-in of Azure CLI.")
 @click.option(
@@ -138,35 +146,37 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
     "as_app",
     metavar="PARAMETERS",
     type=FileName(written=False, dir_okay=False),
-    help="Sign in as an app that may register others; this is its settings file.",
+    help="Sign in as an app that may register others. This is its settings file.",
 )
 @click.option(
     "--client-id",
     default=PUBLIC_CLIENT,
     show_default=True,
-    help="Client ID of the public client to sign in to.",
+    help="The client ID of the public client to sign in to.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be sent, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, without changing anything.")
 @click.option(
-    "--delete", is_flag=True, help="Undo it: delete the app and the files that were written."
+    "--delete",
+    is_flag=True,
+    help="Undo the registration: delete the app and the files that were written.",
 )
 @click.option(
     "--purge", is_flag=True, help="With --delete: delete the app from the recycle bin too."
 )
 @click.option(
-    "--verbose", "-v", count=True, help="Say what is done; give it twice to see everything."
+    "--verbose", "-v", count=True, help="Report each step; give the option twice to see everything."
 )
 def register(**arguments: Any) -> int:
     """
-    Register the app in a tenant, or repair that.
+    Register the app in a tenant, or repair its registration.
 
-    It signs an administrator in and creates what is missing: the registration, its service
+    The command signs an administrator in and creates what is missing: the registration, its service
     principal, a credential, application permissions, admin consent, and the settings file. Then it
-    makes a call to prove that they work. If you run it again, it changes only what differs; if it
+    makes a call to prove that they work. If you run it again, it changes only what differs. If it
     was interrupted, it continues.
 
-    With --expose it registers an API of your own in the same way: App ID URI, app roles, tokens of
-    version 2, and the apps that may call it.
+    With --expose, it registers an API of your own in the same way: its App ID URI, its app roles,
+    tokens of version 2, and the apps that may call it.
     """
     terminal.configure_log(arguments["verbose"])
     desired = _read_desired_state(arguments)
@@ -204,8 +214,8 @@ async def _apply(
         _say_of_api(files.values, changed=result.changed)
     elif result.kind == "federated":
         terminal.say(
-            "Its identity is proved by its platform's tokens, so that nothing can be tried here: "
-            "run `graphdaemon doctor` there."
+            "Tokens of the platform prove the app's identity, so nothing can be tried here. Run "
+            "`graphdaemon doctor` on the platform."
         )
     else:
         # The file alone, as the daemon reads it elsewhere: variables here may be about another app.
@@ -215,7 +225,7 @@ async def _apply(
         words = await verify(settings, transport, roles, sleep=asyncio.sleep, say=terminal.say)
         terminal.say(f"Proved: {words}.")
         if not is_for_graph(settings.scope[0].removesuffix("/.default")) and not endpoint:
-            terminal.say("Write the API's address into endpoint, or give it by --endpoint.")
+            terminal.say("Write the API's address into endpoint, or give it with --endpoint.")
     # Raised last: all that can be done without consent is done and proved by now.
     if result.consent_error is not None:
         raise result.consent_error
@@ -226,11 +236,11 @@ async def _apply(
 def _say_of_api(settings: Mapping[str, Any], *, changed: bool) -> None:
     if not settings.get("roles"):
         terminal.say(
-            "It has no app role yet, so that every app of the tenant gets a token for it: make one "
-            "with --role, and refuse callers without it."
+            "The API has no app role yet, so every app of the tenant gets a token for it. Create "
+            "a role with --role, and refuse callers without it."
         )
     elif changed:
-        terminal.say("Tokens hold a role some minutes after it was given.")
+        terminal.say("It takes some minutes until tokens contain a role that was just assigned.")
 
 
 async def _undo(
@@ -241,16 +251,18 @@ async def _undo(
         _show(await plan_undoing(admin_graph, desired, purge=purge), admin_graph)
         return 0
     removed = await undo(admin_graph, desired, files, purge=purge, say=terminal.say)
-    terminal.say("Done." if removed else f"There is no app {desired.name}, and no file of it.")
+    terminal.say(
+        "Done." if removed else f"There is no app {desired.name}, and there are no files for it."
+    )
     return 0
 
 
 def _read_desired_state(arguments: dict[str, Any]) -> DesiredState:
     trusted = read_federated_credential(arguments["federated"]) if arguments["federated"] else None
     if trusted is not None and arguments["kind"]:
-        raise click.UsageError(f"Give --{arguments['kind']} or --federated, not both.")
+        raise click.UsageError(f"Give either --{arguments['kind']} or --federated, not both.")
     if arguments["purge"] and not arguments["delete"]:
-        raise click.UsageError("--purge goes with --delete.")
+        raise click.UsageError("--purge works only together with --delete.")
     kind = "federated" if trusted is not None else arguments["kind"]
     return DesiredState(
         read_name(arguments["name"]),
@@ -277,13 +289,14 @@ def _read_exposed(arguments: dict[str, Any]) -> ExposedApi | None:
     uri, roles, assignments = (arguments[name] for name in ("uri", "app_roles", "assignments"))
     if uri is None:
         if roles or assignments:
-            raise click.UsageError("--role and --assign go with --expose.")
+            raise click.UsageError("--role and --assign work only together with --expose.")
         return None
     calling = ("kind", "federated", "permissions", "scope")
     if any(arguments[name] for name in calling):
         raise click.UsageError(
-            "--expose makes an API, which needs neither a credential nor permissions. An app that "
-            "calls is another registration: run it again without --expose, with another --name."
+            "--expose registers an API, which needs neither a credential nor permissions. An app "
+            "that calls the API is a registration of its own: for that, run the command again "
+            "without --expose and with another --name."
         )
     return read_exposed_api(uri, roles, assignments)
 
@@ -299,7 +312,7 @@ def _check_file(desired: DesiredState, files: LocalFiles, arguments: dict[str, A
         code="option_invalid",
         hint="Name another file with --output and another app with --name."
         if exposing
-        else "Say --expose again; or name another file with --output and another app with --name.",
+        else "Add --expose. Or name another file with --output and another app with --name.",
     )
 
 
@@ -346,9 +359,10 @@ def _open_graph(administrator: Administrator, transport: Transport) -> AdminGrap
     settings = administrator.settings
     if settings.authority is None:
         raise UsageError(
-            "apps are registered in a tenant of Entra ID, and the settings name none",
+            "apps are registered in a tenant of Entra ID, and no tenant is named",
             code="option_invalid",
-            hint="Name it with --tenant or --authority, or settings with an authority with --as.",
+            hint="Name the tenant with --tenant or --authority, or use settings with an authority "
+            "with --as.",
         )
     return AdminGraph(
         Graph(transport, administrator.tokens),
@@ -368,4 +382,4 @@ def _show(changes: Sequence[Change], admin_graph: AdminGraph) -> None:
         if change.body is not None:
             terminal.print_lines(json.dumps(change.body, indent=2))
     if not changes:
-        terminal.say("Nothing would be changed in the tenant.")
+        terminal.say("Nothing in the tenant would be changed.")

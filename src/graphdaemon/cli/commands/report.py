@@ -18,17 +18,20 @@ _shared_options = combine(
     click.option(
         "--fail-on",
         metavar="FINDINGS",
-        help="End with exit code 10 if a row has one of these findings, or of `all`.",
+        help="End with exit code 10 if a row has one of these findings; `all` stands for every "
+        "finding.",
     ),
     click.option(
-        "--only", metavar="FINDINGS", help="Write only rows with one of these findings, or `all`."
+        "--only",
+        metavar="FINDINGS",
+        help="Write only rows with one of these findings; `all` stands for every finding.",
     ),
     click.option(
         "--format",
         "-f",
         "format_",
         type=click.Choice((*FORMATS, "html")),
-        help="By default as the name of --output says, or else json.",
+        help="The output format. By default, the ending of --output decides, or else json.",
     ),
     output_options.file_options,
     click.option("--sort", metavar="PROPERTY", help="Sort by this property of the rows."),
@@ -36,18 +39,19 @@ _shared_options = combine(
         "--store",
         metavar="URL",
         callback=stored_options.check_store,
-        help="Report on the content of this store, without a request to Graph.",
+        help="Report on what this store contains, without requests to Graph.",
     ),
     stored_options.tenant_option,
     click.option(
         "--attempts",
         type=click.IntRange(1, 100),
-        help="How often to request one page; by default 5.",
+        help="How often to request a page before giving up; the default is 5.",
     ),
     click.option(
         "--polite",
         metavar="PERCENT",
-        help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
+        help="Use only this share of the throttle budget, such as 30%, and leave the rest to "
+        "others.",
     ),
     options.quiet_option,
     options.verbose_option,
@@ -56,7 +60,7 @@ _shared_options = combine(
 _activity_option = click.option(
     "--no-activity",
     is_flag=True,
-    help="Do not ask for Graph's records of use, which only its beta version has.",
+    help="Do not read Graph's records of use, which exist only in its beta version.",
 )
 
 _since_option = click.option(
@@ -64,7 +68,7 @@ _since_option = click.option(
     default=_SINCE,
     show_default=True,
     metavar="TIME",
-    help="How long something must not have been seen or used, such as 90d.",
+    help="Report what has not been seen or used for this long, such as 90d.",
 )
 
 
@@ -73,8 +77,8 @@ def report() -> None:
     """
     Report on credentials, stale objects and permissions.
 
-    Every report reads whole collections, and fails if they are not proved complete. It ends with
-    exit code 10 if a row has a finding that --fail-on names.
+    Every report reads whole collections, and fails if they are not proved complete. The exit code
+    is 10 if a row has a finding that --fail-on names.
     """
 
 
@@ -83,18 +87,20 @@ def report() -> None:
 @click.option(
     "--within",
     metavar="TIME",
-    help="Write what has expired, or ends within this time, such as 30d; exit code 10 if any does.",
+    help="Write only what has expired or ends within this time, such as 30d. The exit code is 10 "
+    "if there is any.",
 )
 @click.option(
     "--skip-expired",
     metavar="TIME",
-    help="Omit what expired longer ago than this, such as 90d; 0d omits everything that expired.",
+    help="Omit what expired longer ago than this, such as 90d; 0d omits everything that has "
+    "expired.",
 )
 @click.option(
     "--longest",
     metavar="TIME",
-    help="How long a credential may be valid, such as 180d; by default what the tenant's app "
-    "management policy says.",
+    help="How long a credential may be valid, such as 180d; by default, the limit of the tenant's "
+    "app management policy.",
 )
 @_activity_option
 @_shared_options
@@ -109,10 +115,10 @@ def credentials(
     """
     Report on every secret and certificate, and when it ends.
 
-    Those of applications and of service principals, certificates that sign SAML tokens and
-    federated credentials among them, with their owners. The findings are expired, ends_soon,
-    too_long, unused and no_owner. PARAMETERS is the settings file, found as for `graphdaemon
-    users`.
+    The report covers applications and service principals with their owners, and includes
+    certificates that sign SAML tokens and federated credentials. The findings are expired,
+    ends_soon, too_long, unused and no_owner. PARAMETERS is the settings file, which is found as for
+    `graphdaemon users`.
     """
     from graphdaemon.cli.run_report import read_time, run_report
     from graphdaemon.client.reports.options import ReportOptions
@@ -136,16 +142,16 @@ def credentials(
     default="users,guests,devices",
     show_default=True,
     metavar="KINDS",
-    help="What to report on: users, guests, devices, comma-separated.",
+    help="What to report on: users, guests and devices, separated by commas.",
 )
 @_shared_options
 def stale(*, since: str, of: str, **arguments: Any) -> None:
     """
-    Report on users, guests and devices that were not seen for long.
+    Report on users, guests and devices that have not been seen for a long time.
 
-    With the licences that they hold. The findings are stale, never_seen and licensed. When users
-    signed in needs AuditLog.Read.All, and a tenant with Microsoft Entra ID P1 or P2. PARAMETERS is
-    the settings file, found as for `graphdaemon users`.
+    The report shows the licences that they hold. The findings are stale, never_seen and licensed.
+    To read when users signed in, the app needs AuditLog.Read.All, and the tenant needs Microsoft
+    Entra ID P1 or P2. PARAMETERS is the settings file, which is found as for `graphdaemon users`.
     """
     from graphdaemon.cli.run_report import read_time, run_report
     from graphdaemon.client.reports.options import ReportOptions, read_kinds
@@ -162,20 +168,21 @@ def stale(*, since: str, of: str, **arguments: Any) -> None:
     type=click.IntRange(1, 4),
     default=4,
     show_default=True,
-    help="The privilege level, as Microsoft publishes it, from which on a permission is a finding.",
+    help="The privilege level, as Microsoft publishes it, at which a permission becomes a finding.",
 )
 @click.option(
     "--run",
     "run_file",
     type=FileName(written=False, exists=True, dir_okay=False),
     metavar="FILE",
-    help="What a program needs: the report of a run, from `emulator exec --report-to run.json`.",
+    help="A report of a program's run, which says what it needs, from `emulator exec --report-to "
+    "run.json`.",
 )
 @click.option(
     "--app",
     "app_id",
     metavar="ID",
-    help="The client ID of that program; by default that of the settings.",
+    help="The client ID of that program; by default, the one in the settings.",
 )
 @_activity_option
 @_shared_options
@@ -191,9 +198,10 @@ def permissions(
     """
     Report on what each application may do.
 
-    A row for each permission that is granted, to the application itself or in the name of users.
-    The findings are high_privilege, unused, unresolved; and, against a recorded run, not_needed,
-    too_broad and not_granted. PARAMETERS is the settings file, found as for `graphdaemon users`.
+    There is a row for each permission that is granted, to the application itself or on behalf of
+    users. The findings are high_privilege, unused and unresolved and, compared with a recorded run,
+    not_needed, too_broad and not_granted. PARAMETERS is the settings file, which is found as for
+    `graphdaemon users`.
     """
     from graphdaemon.cli.run_report import read_file, read_time, run_report
     from graphdaemon.client.reports.options import ReportOptions

@@ -31,14 +31,22 @@ _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 @click.argument("url")
 @options.settings_argument
 @options.api_options
-@click.option("--all", "all_", is_flag=True, help="Follow the next links to the last page.")
+@click.option("--all", "all_", is_flag=True, help="Follow the next links up to the last page.")
 @click.option(
     "--body",
     type=FileName(written=False, exists=True, dir_okay=False, allow_dash=True),
-    help="Send this file as the body; - is standard input.",
+    help="Send the content of this file as the body; - is standard input.",
 )
-@click.option("--header", "headers", multiple=True, metavar="HEADER", help="Such as 'Prefer: …'.")
-@click.option("--include", "-i", is_flag=True, help="Show status and headers on stderr.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="HEADER",
+    help="A header to send, such as 'Prefer: return=minimal'. Repeatable.",
+)
+@click.option(
+    "--include", "-i", is_flag=True, help="Show the status and headers of the answer on stderr."
+)
 @output_options.output_options
 @options.order_options
 @options.verbose_option
@@ -55,11 +63,11 @@ def request(
     """
     Send any request, as the app.
 
-    URL is a path below Graph's version, such as users/{id}/revokeSignInSessions or
-    /beta/reports/…, or a whole address at the origin that the settings name, be it Graph or an API
-    of your own; the token goes nowhere else. JSON is printed as by other commands, and anything
-    else unchanged. A request that is not safe to repeat is repeated only after a refusal that left
-    it unread (429). If requests of a $batch are refused, the exit code is 5, as for a single one.
+    URL is a path below Graph's version, such as users/{id}/revokeSignInSessions or /beta/reports/…,
+    or a full address at the origin in the settings, which is Graph or an API of your own. The token
+    is sent nowhere else. JSON is printed as by the other commands, and anything else unchanged. A
+    request that is not safe to repeat is repeated only after a refusal that left it unprocessed
+    (429). If requests of a $batch are refused, the exit code is 5, as for a single request.
     """
     from graphdaemon.cli.api_settings import load_api_settings
     from graphdaemon.cli.interrupt import run_async
@@ -69,7 +77,7 @@ def request(
 
     terminal.configure_log(arguments["verbose"])
     if all_ and method != "GET":
-        raise click.UsageError(f"--all goes with GET, not with {method}.")
+        raise click.UsageError(f"--all works with GET only, not with {method}.")
     client = Client(load_api_settings(arguments["parameters"], arguments))
     content = _read_body(body) if body is not None else None
     request = make_request(client, url, method=method, body=content, headers=headers)
@@ -129,5 +137,5 @@ async def _write_one(
         return notes, name_refused_parts(request, response)
     sink.write(records_of(response.body, spec))
     if has_more(client, request, response):
-        notes.append("This is one page of several: --all reads them all.")
+        notes.append("This is only one of several pages. Use --all to read them all.")
     return notes, name_refused_parts(request, response)

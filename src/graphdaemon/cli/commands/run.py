@@ -36,7 +36,7 @@ _LEVELS = ("debug", "info", "warning", "error")
     "--tenants",
     type=FolderName(),
     metavar="FOLDER",
-    help="Keep many tenants in step: a folder with a settings file for each.",
+    help="Keep several tenants in step: a folder with a settings file for each of them.",
 )
 @written_store_options
 @click.option(
@@ -44,34 +44,34 @@ _LEVELS = ("debug", "info", "warning", "error")
     metavar="TIME",
     default="5m",
     show_default=True,
-    help="How long from one sync of a collection to the next, such as 30s, 5m or 1h.",
+    help="The time from one sync of a collection to the next, such as 30s, 5m or 1h.",
 )
 @click.option(
     "--slots",
     type=click.IntRange(1, 64),
     default=8,
     show_default=True,
-    help="How many tenants to work on at a time.",
+    help="How many tenants to sync at the same time.",
 )
+@click.option("--allow-unproved", is_flag=True, help="Also store what is not proved complete.")
 @click.option(
-    "--allow-unproved", is_flag=True, help="Also keep readings that are not proved complete."
+    "--chains", type=click.IntRange(1, 64), help="How many pages to request at the same time."
 )
-@click.option("--chains", type=click.IntRange(1, 64), help="How many pages to request at a time.")
 @click.option(
     "--polite",
     metavar="PERCENT",
-    help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
+    help="Use only this share of the throttle budget, such as 30%, and leave the rest to others.",
 )
 @watch_options
 @click.option("--quiet", "-q", is_flag=True, help="Print only failures.")
 @options.verbose_option
 def run(**arguments: Any) -> int:
     """
-    Keep a database in step with the directory, for ever.
+    Keep a database in step with the directory, continuously.
 
-    COLLECTION is as in sync; by default all that the app may read. PARAMETERS is the settings
-    file. Any number of daemons on one PostgreSQL share the work. SIGTERM ends the daemon; SIGHUP
-    makes it read the settings again.
+    COLLECTION is as for `graphdaemon sync`; by default, everything that the app may read.
+    PARAMETERS is the settings file. Any number of daemons with the same PostgreSQL database share
+    the work. SIGTERM ends the daemon. SIGHUP makes it read the settings again.
     """
     from graphdaemon.cli.run_daemon import run_daemon
     from graphdaemon.daemon.options import DaemonOptions
@@ -107,9 +107,9 @@ def _read_every(text: str) -> float:
     seconds = read_length("--every", text)
     if seconds is None or seconds < _SHORTEST_S:
         raise UsageError(
-            f"--every {text}: that is no interval",
+            f"--every {text}: that is not a length of time",
             code="option_invalid",
-            hint="Say --every 5m, or 30s, 1h.",
+            hint="Write a time such as --every 5m, 30s or 1h.",
         )
     return seconds
 
@@ -143,9 +143,9 @@ def _find_files(folder: Path | None, file: Path | None) -> "tuple[TenantFiles, s
         return _only(file, settings), _store_of(settings)
     if file is not None:
         raise UsageError(
-            f"{file} and --tenants {folder}: one tenant, or many?",
+            f"{file} is the settings file of one tenant, and --tenants {folder} names several",
             code="option_invalid",
-            hint="Put the file into the folder, or leave one of the two out.",
+            hint="Put the file into the folder, or leave out one of the two.",
         )
     return (
         TenantFiles(

@@ -1,4 +1,4 @@
-"""`graphdaemon status`: how old a store is, what fails and why, and what will end."""
+"""`graphdaemon status`: how up to date a store is, what fails and why, and what will expire."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -26,19 +26,20 @@ _HEAD = ("collection", "state", "in step", "rows", "delta link", "next run", "fa
 @click.option(
     "--max-age",
     metavar="TIME",
-    help="After how long a collection is late, such as 30m; by default three intervals of the "
-    "daemon that keeps it in step.",
+    help="The age at which a collection is late, such as 30m; by default, three times the "
+    "interval of the daemon.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @options.verbose_option
 def status(*, store: str | None, max_age: str | None, as_json: bool, verbose: int) -> None:
     """
-    Show how old a store is, and what fails.
+    Show how up to date a store is, and what fails.
 
-    For each tenant and collection, it shows when it was last in step with the directory, its rows,
-    the age of its delta link, the next run, and the last failure with its hint. It also shows when
-    the credentials expire. It reads only the store, whether a daemon runs or not. The exit code is
-    0 if everything is in step, and 11 if something is late or was never in step.
+    For each tenant and collection, it shows when the store was last in step with the directory, how
+    many rows there are, the age of the delta link, the next run, and the last failure with its
+    hint. It also shows when the credentials expire. It only reads the store, and works whether a
+    daemon is running or not. The exit code is 0 if everything is in step, and 11 if something is
+    late or was never in step.
     """
     from graphdaemon.daemon.status import read_status
     from graphdaemon.store.times import now_utc
@@ -66,16 +67,16 @@ def _read_age(text: str | None) -> float | None:
         seconds = None
     if not seconds:
         raise UsageError(
-            f"--max-age {text} is no length of time",
+            f"--max-age {text} is not a length of time",
             code="option_invalid",
-            hint="Write 15m, 2h or 1d.",
+            hint="Write a time such as 15m, 2h or 1d.",
         )
     return seconds
 
 
 def _say_late(report: "StoreStatus") -> str:
     if not report.tenants:
-        return f"the store {report.store} has no tenant yet"
+        return f"the store {report.store} does not contain a tenant yet"
     late, never = report.count("late"), report.count("never")
     broken = sum(tenant.error is not None for tenant in report.tenants)
     parts = [
@@ -97,7 +98,7 @@ def _find_hint(report: "StoreStatus") -> str:
         *(one.error for tenant in report.tenants for one in tenant.collections if one.is_bad),
     ]
     hints = (error.hint for error in errors if error is not None and error.hint)
-    return next(hints, "See that graphdaemon run is alive, or run graphdaemon sync.")
+    return next(hints, "Check that graphdaemon run is running, or run graphdaemon sync.")
 
 
 def _print(report: "StoreStatus") -> None:

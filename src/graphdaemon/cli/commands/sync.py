@@ -33,57 +33,62 @@ REPORT_BEGINNING = b'{\n  "tenant":'
 @tenants_option
 @written_store_options
 @click.option(
-    "--reconcile", is_flag=True, help="Read everything, compare, repair, and report drift."
+    "--reconcile",
+    is_flag=True,
+    help="Read the whole directory, compare it with the store, "
+    "repair the differences and report them.",
 )
 @click.option(
     "--reconcile-every",
     metavar="TIME",
-    help="How often to do that, such as 12h, or never; by default the setting, or else 7d.",
+    help="How often to do this, such as 12h, or never; by default the setting reconcile_every, or "
+    "else 7d.",
 )
 @click.option(
     "--allow-deletes",
     metavar="N|N%",
-    help="Let more rows go at once than the delete guard does: a number, or a part such as 25%.",
+    help="Allow that more rows are deleted at once than the delete guard allows: a number, or a "
+    "share such as 25%.",
 )
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),
     default=0,
     metavar="SECONDS",
-    help="How long to wait while another sync uses the store.",
+    help="How long to wait if another sync is using the store.",
 )
-@click.option(
-    "--allow-unproved", is_flag=True, help="Also keep readings that are not proved complete."
-)
+@click.option("--allow-unproved", is_flag=True, help="Also store what is not proved complete.")
 @click.option(
     "--feed",
     metavar="FILE|-|URL",
-    help="Tell every change, after it was committed: in a file or on stdout, as lines of JSON, or "
-    "to an https address (signed; the setting feed_secret).",
+    help="Deliver every change after it was committed: as lines of JSON to a file or, with -, to "
+    "stdout, or to an https address (signed with the setting feed_secret).",
 )
 @click.option(
     "--dead-letters",
     type=FileName(written=True),
     default="dead-letters.ndjson",
     show_default=True,
-    help="File for changes that the address did not accept.",
+    help="A file for changes that the address did not accept.",
 )
 @click.option(
     "--feed-patience",
     metavar="TIME",
     default="3d",
     show_default=True,
-    help="How long to offer a change to the address before it goes to that file.",
+    help="How long to try to deliver a change to the address before it goes to that file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option(
     "--proof", type=FileName(written=True), help="Write the report to this file, as JSON."
 )
-@click.option("--chains", type=click.IntRange(1, 64), help="How many pages to request at a time.")
+@click.option(
+    "--chains", type=click.IntRange(1, 64), help="How many pages to request at the same time."
+)
 @click.option(
     "--polite",
     metavar="PERCENT",
-    help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
+    help="Use only this share of the throttle budget, such as 30%, and leave the rest to others.",
 )
 @options.quiet_option
 @options.verbose_option

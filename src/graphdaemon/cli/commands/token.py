@@ -33,18 +33,23 @@ def token(
     """
     Show what the app's token says.
 
-    Each claim is explained in a plain sentence. Only --raw prints the token itself: anybody who has
-    it can act as the app until it expires.
+    Each claim is explained in a sentence. Only --raw prints the token itself. Anybody who has the
+    token can act as the app until it expires.
 
-    With --tenants every tenant has a section, or a member of the JSON, and the exit code is that of
-    the first tenant, by name, that failed.
+    With --tenants, every tenant has a section of its own or, with --json, a member. The exit code
+    is that of the first tenant, by name, that failed.
     """
     terminal.configure_log(verbose)
     if raw and as_json:
-        raise click.UsageError("--raw prints the token, --json its claims: give one of them.")
+        raise click.UsageError(
+            "--raw prints the token, and --json its claims. Give only one of them."
+        )
     if tenants is not None:
         if raw:
-            raise click.UsageError("--raw prints one token: name one settings file.")
+            raise click.UsageError(
+                "--raw prints a single token, so it does not work with "
+                "--tenants. Name one settings file."
+            )
         return _show_tenants(tenants, parameters, as_json=as_json)
     acquired = run_async(_acquire(load_settings(parameters)))
     if raw:
@@ -87,7 +92,7 @@ def _describe(acquired: Token) -> dict[str, object]:
 def _print(acquired: Token) -> None:
     claims, now = read_claims(acquired.value), time.time()
     if claims is None:
-        terminal.print_line("The token is no JWT: what it says, its API alone can read.")
+        terminal.print_line("The token is not a JWT. Only its API can read what it says.")
         terminal.print_line(f"It expires {describe_moment(acquired.expires_at, now)}.")
     else:
         print_claims(describe_claims(claims, now))

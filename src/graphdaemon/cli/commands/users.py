@@ -22,10 +22,10 @@ def users(**arguments: Any) -> None:
     """
     List the users of the directory.
 
-    It reads every page, and the last line says what proves the list complete. PARAMETERS is the
-    settings file: the sample's parameters.json, or TOML. Without it, $GRAPHDAEMON_CONFIG names the
-    file, or it is ./parameters.json, or the environment (AZURE_TENANT_ID, AZURE_CLIENT_ID,
-    AZURE_CLIENT_SECRET) holds all settings.
+    Every page is read, and the last line says what proves the list complete. PARAMETERS is the
+    settings file: parameters.json as in Microsoft's sample, or TOML. Without it, the file is the
+    one that $GRAPHDAEMON_CONFIG names, or ./parameters.json. Without a file, all settings come from
+    the environment (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET).
     """
     from graphdaemon.cli.run_listing import run_listing
 

@@ -15,7 +15,8 @@ tenants_option = click.option(
     "--tenants",
     type=FolderName(),
     metavar="DIR",
-    help="Work for each settings file in this folder; if one fails, the others go on.",
+    help="Do this for every settings file in this folder. If one tenant fails, the others are "
+    "still done.",
 )
 
 
@@ -34,7 +35,8 @@ def load_folder(
 
     if parameters is not None:
         raise click.UsageError(
-            "--tenants names a folder of settings files, PARAMETERS a single one: give one of them."
+            "--tenants names a folder of settings files, and PARAMETERS a single file. Give only "
+            "one of them."
         )
     files = read_folder(folder, overrides=overrides)
     _add_files(files)

@@ -79,9 +79,9 @@ def list_tenants(text: str, arguments: Mapping[str, Any], group: str | None = No
     terminal.configure_log(arguments["verbose"])
     if arguments["resume"] is not None:
         raise UsageError(
-            "--resume keeps the progress of one listing, and --tenants makes several",
+            "--resume records the progress of one listing, and --tenants makes several",
             code="option_invalid",
-            hint="Leave --resume out, or list the tenants one by one.",
+            hint="Leave out --resume, or list the tenants one by one.",
         )
     overrides = read_api_options(arguments)
     files = load_folder(arguments["tenants"], arguments["parameters"], overrides)

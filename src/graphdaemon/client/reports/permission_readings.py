@@ -16,10 +16,11 @@ from graphdaemon.errors import UsageError
 
 async def list_permissions(work: ReportWork) -> list[PermissionRow]:
     """
-    Return a row for each permission that is granted, and those that a recorded run lacks.
+    Return a row for each granted permission, and for each one that a recorded run lacks.
 
     Raises:
-        UsageError: A store does not keep what it needs, or the recorded run is none.
+        UsageError: A store does not keep what the report needs, or the file is not a report of a
+            run.
         Error: They cannot be read.
     """
     source = work.source
@@ -35,7 +36,7 @@ async def list_permissions(work: ReportWork) -> list[PermissionRow]:
         raise UsageError(
             "the store does not keep app role assignments",
             code="option_invalid",
-            hint="Keep them: graphdaemon sync servicePrincipals/appRoleAssignedTo",
+            hint="To keep them, run graphdaemon sync servicePrincipals/appRoleAssignedTo",
         )
     grants = [
         *permissions.read_assignments(
@@ -81,16 +82,16 @@ def _judge_run(
     client = next((one for one in principals.values() if one.app_id == app_id), None)
     if app_id is None or client is None:
         raise UsageError(
-            f"--app {app_id or ''}: the tenant has no service principal of that client ID",
+            f"--app {app_id or ''}: the tenant has no service principal with this client ID",
             code="option_invalid",
-            hint="Give the client ID of the app that the program runs as in this tenant.",
+            hint="Give the client ID of the app under which the program runs in this tenant.",
         )
     run = read_run(content, app_id)
     if run.unknown:
         calls = ", ".join(run.unknown[:5])
         work.notes.append(
-            f"What {len(run.unknown)} calls of the run need is not known ({calls}), so that no "
-            "permission is said to be needless."
+            f"It is not known which permissions {len(run.unknown)} calls of the run need "
+            f"({calls}), so no permission is reported as not needed."
         )
     graph = {id_ for id_, one in principals.items() if one.app_id == GRAPH_APP_ID}
     held = [one for one in grants if one.client == client.id and one.resource in graph]

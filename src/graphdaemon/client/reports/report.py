@@ -1,4 +1,4 @@
-"""Make a report: read what it needs, all of it, and judge it."""
+"""Make a report: read everything that it needs, and judge it."""
 
 import datetime as dt
 from collections import Counter
@@ -39,14 +39,14 @@ ROWS: Mapping[str, type[msgspec.Struct]] = {
 
 class Report(msgspec.Struct, Generic[R], rename="camel"):
     """
-    A report: rows with findings, and what shows that they are all.
+    A report: rows with findings, and the proof that the rows are complete.
 
     Attributes:
         name: `credentials`, `stale` or `permissions`.
-        made: When it was made; what is judged by time is judged by this.
+        made: When it was made. Everything that depends on the time is judged at this moment.
         rows: A row for each credential, stale object, or permission.
-        notes: What is not known, or left out, and why; each a sentence.
-        coverage: What was read, and what shows that each part is complete.
+        notes: What is unknown or left out, and why. Each note is a sentence.
+        coverage: What was read, and why each part is complete.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Report(msgspec.Struct, Generic[R], rename="camel"):
     coverage: list[Coverage]
 
     def count(self) -> dict[str, int]:
-        """Return how many rows have each finding, those that none has left out."""
+        """Return how many rows have each finding, without the findings that no row has."""
         counts = Counter(finding for row in self.rows for finding in row.findings)
         return {rule: counts[rule] for rule in REPORTS[self.name].rules if counts[rule]}
 
     def select(self, rules: Iterable[str]) -> "Report[R]":
-        """Return the report of the rows alone that have one of these findings."""
+        """Return the report with only those rows that have one of these findings."""
         chosen = frozenset(rules)
         rows = [row for row in self.rows if not chosen.isdisjoint(row.findings)]
         return msgspec.structs.replace(self, rows=rows)
@@ -93,9 +93,9 @@ async def make_report(client: "Client", name: str, options: ReportOptions) -> Re
     """
     if not client.settings.is_graph:
         raise UsageError(
-            "a report is on what Microsoft Graph knows, and the scope is another API's",
+            "reports are made from Microsoft Graph, and the scope is that of another API",
             code="option_invalid",
-            hint="Give settings whose scope is https://graph.microsoft.com/.default.",
+            hint="Use settings whose scope is https://graph.microsoft.com/.default.",
         )
     options = options._replace(app_id=options.app_id or client.settings.client_id)
     return await _make(GraphSource(client), name, options)
@@ -124,7 +124,7 @@ async def _make(source: Source, name: str, options: ReportOptions) -> Report[Row
         raise UsageError(
             f"there is no report {name}",
             code="option_invalid",
-            hint=f"There are {', '.join(makers)}.",
+            hint=f"The reports are {', '.join(makers)}.",
         )
     now = (options.now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(microsecond=0)
     work = ReportWork(source, options, now, [])

@@ -1,4 +1,4 @@
-"""Where a report's records come from: Graph, or a store; either all of them or an error."""
+"""Where the records of a report come from: Graph or a store. It is all of them, or an error."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -25,13 +25,13 @@ _MOST_READINGS = 4
 
 class Coverage(msgspec.Struct):
     """
-    What shows that a part of a report is complete.
+    The proof that a part of a report is complete.
 
     Attributes:
         collection: What was read.
         records: How many records there are.
-        requests: How many requests it took; 0 where a store has them.
-        why: What shows that those are all, a sentence.
+        requests: How many requests it took; 0 if they come from a store.
+        why: Why these are all records, as a sentence.
     """
 
     collection: str
@@ -45,7 +45,7 @@ class Source(Protocol):
     Where records come from.
 
     Attributes:
-        coverage: What was read so far, and why it is complete.
+        coverage: What has been read so far, and why it is complete.
     """
 
     coverage: list[Coverage]
@@ -54,10 +54,10 @@ class Source(Protocol):
         self, collection: str, select: Sequence[str], make: Callable[[Mapping[str, Any]], T | None]
     ) -> dict[str, T]:
         """
-        Return what `make` makes of each record of a collection, by ID, without what it drops.
+        Return what `make` returns for each record of a collection, by ID, without None.
 
         Raises:
-            UnprovedError: Nothing proves that the records are all.
+            UnprovedError: Nothing proves that the records are complete.
             Error: They cannot be read.
         """
 
@@ -70,14 +70,14 @@ class Source(Protocol):
         select: Sequence[str] = (),
     ) -> Related | None:
         """
-        Return what objects lead to, by ID; None where the source does not have it.
+        Return the related objects of objects, by ID; None if the source does not have them.
 
         Args:
-            collection: Where the objects are.
+            collection: The collection of the objects.
             name: The navigation property.
             ids: The objects' IDs.
-            among: How many objects the collection has; None where lists may be long.
-            select: What to read of each object that they lead to; nothing for all.
+            among: How many objects the collection has; None if the lists may be long.
+            select: The properties to read of each related object; empty for all.
         """
 
     async def get(self, path: str) -> Mapping[str, Any] | None:
@@ -133,9 +133,9 @@ class GraphSource:
         self, collection: str, make: Callable[[Mapping[str, Any]], T | None]
     ) -> dict[str, T]:
         """
-        Return the records of a collection that Graph neither counts nor has a delta of.
+        Return the records of a collection that has neither a count nor a delta in Graph.
 
-        It is read until two readings, one after the other, have the same records.
+        It is read until two consecutive readings return the same records.
 
         Raises:
             UnprovedError: No two readings do.
@@ -265,9 +265,9 @@ class StoreSource:
         missing = [name for name in select if name not in kept and name not in _NEVER_KEPT]
         if missing:
             raise UsageError(
-                f"the store does not keep {missing[0]} of {collection}",
+                f"the store does not keep the property {missing[0]} of {collection}",
                 code="option_invalid",
-                hint=f"Keep it: graphdaemon sync {collection} --select "
+                hint=f"To keep it, run graphdaemon sync {collection} --select "
                 f"{collection}={','.join((*kept, *missing))}",
             )
         made: dict[str, T] = {}
@@ -321,7 +321,7 @@ def _unproved(
     collection: str, why: str, next_step: str, record: ListingRecord | None
 ) -> UnprovedError:
     return UnprovedError(
-        f"there is no report, since the listing of {collection} is not proved complete: {why}",
+        f"no report was made, because the listing of {collection} is not proved complete: {why}",
         code="listing_unproved",
         hint=next_step or "Run it again.",
         listing=record,

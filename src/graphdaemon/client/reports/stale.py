@@ -1,4 +1,4 @@
-"""The report `stale`: users, guests and devices that were not seen for long. Pure."""
+"""The report `stale`: users, guests and devices that have not been seen for a long time. Pure."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ from graphdaemon.client.reports.values import (
 Kind = Literal["user", "guest", "device"]
 
 RULES = {
-    "stale": "it was last seen longer ago than --since says",
-    "never_seen": "it was never seen, and is older than --since says",
-    "licensed": "it holds licences all the same",
+    "stale": "it has not been seen for longer than --since",
+    "never_seen": "it has never been seen, and is older than --since",
+    "licensed": "it still holds licences",
 }
 """What this report finds, and what each finding means."""
 
 
 class StaleRow(msgspec.Struct, rename="camel"):
     """
-    A user, guest or device that was not seen for long.
+    A user, guest or device that has not been seen for a long time.
 
     Attributes:
         display_name: What it is called.
@@ -36,12 +36,12 @@ class StaleRow(msgspec.Struct, rename="camel"):
         kind: `user`, `guest` or `device`.
         account_enabled: Whether it may sign in.
         created_date_time: When it was made, or registered; null where that is not known.
-        last_seen_date_time: Its last successful sign-in of any kind; of a device about when it was
-            last seen. Null where it never was.
-        last_attempt_date_time: The last attempt of a user to sign in, which may have failed.
-        days: Whole days since it was seen, or made where it never was.
-        licences: Products that it has, by `skuPartNumber`; by ID where that is not known.
-        findings: What was found, each by its name.
+        last_seen_date_time: The last successful sign-in of any kind; for a device, approximately
+            when it was last seen. Null if it was never seen.
+        last_attempt_date_time: The last time when a user tried to sign in, successfully or not.
+        days: Whole days since it was last seen or, if it was never seen, since it was created.
+        licences: The products that it holds, by `skuPartNumber`, or by ID if that is not known.
+        findings: The names of the findings.
         id: Its object ID.
     """
 

@@ -26,7 +26,7 @@ def test_seed_says_what_it_made(tmp_path: Path) -> None:
     assert f"Try: graphdaemon emulator serve --data {data}" in first.stderr
     assert "\r" not in first.stderr
     assert second.returncode == 2
-    assert f"There is a tenant in {data} already" in second.stderr
+    assert f"There is already a tenant in {data}" in second.stderr
 
 
 def test_seed_without_room(tmp_path: Path) -> None:

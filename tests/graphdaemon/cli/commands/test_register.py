@@ -375,8 +375,8 @@ def test_a_caller_of_an_api_of_ones_own_asks_for_nothing_of_graph(desk: Desk) ->
     [
         (("--scope", "api://orders"), "is not what an app asks a token for"),
         (("--expose", "api://", "--scope", "api://a/.default"), "neither a credential nor"),
-        (("--role", "A"), "--role and --assign go with --expose"),
-        (("--assign", "a:B"), "--role and --assign go with --expose"),
+        (("--role", "A"), "--role and --assign work only together with --expose"),
+        (("--assign", "a:B"), "--role and --assign work only together with --expose"),
         (("--expose", "api://", "--secret"), "needs neither a credential nor permissions"),
         (("--expose", "api://", "--permission", "User.Read.All"), "neither a credential nor"),
         (("--expose", "orders"), "cannot be an App ID URI"),

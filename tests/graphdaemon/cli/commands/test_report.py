@@ -43,7 +43,7 @@ def test_within_writes_what_ends_and_ends_with_10(command: Command, settings: Pa
     assert outcome.code == 10
     assert {finding for row in found for finding in row["findings"]} >= {"expired", "ends_soon"}
     assert all({"expired", "ends_soon"} & set(row["findings"]) for row in found)
-    assert "the report has findings that were to be none: " in outcome.err
+    assert "the report has findings that the command line forbids: " in outcome.err
     assert "complete, from " in outcome.err
 
     later = command("report", "credentials", settings, "-f", "ndjson")
@@ -127,7 +127,7 @@ def test_a_recorded_run_says_what_its_app_does_not_need(
         "User.Read.All"
     }
     absent = command("report", "permissions", settings, "--run", run, "--app", "nobody")
-    assert (absent.code, "no service principal of that client ID" in absent.err) == (2, True)
+    assert (absent.code, "no service principal with this client ID" in absent.err) == (2, True)
     run.write_text("{}")
     assert command("report", "permissions", settings, "--run", run).code == 2
 
@@ -135,18 +135,24 @@ def test_a_recorded_run_says_what_its_app_does_not_need(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("credentials", "--within", "soon"), "--within soon is no length of time"),
-        (("credentials", "--within", "never"), "--within never is no length of time"),
-        (("credentials", "--longest", "180"), "--longest 180 is no length of time"),
-        (("credentials", "--only", "stale"), "--only stale: this report has no such finding"),
-        (("stale", "--fail-on", "expired"), "--fail-on expired: this report has no such finding"),
+        (("credentials", "--within", "soon"), "--within soon is not a length of time"),
+        (("credentials", "--within", "never"), "--within never is not a length of time"),
+        (("credentials", "--longest", "180"), "--longest 180 is not a length of time"),
+        (
+            ("credentials", "--only", "stale"),
+            "--only stale: there is no such finding in this report",
+        ),
+        (
+            ("stale", "--fail-on", "expired"),
+            "--fail-on expired: there is no such finding in this report",
+        ),
         (("stale", "--of", "users,printers"), "there are no printers"),
         (("stale", "--of", ","), "there are no kinds"),
-        (("stale", "-f", "html", "--query", "[]"), "--query is for records"),
-        (("stale", "-f", "html", "--bom"), "--bom is for CSV"),
-        (("stale", "-f", "json", "--bom"), "--bom is for CSV"),
-        (("stale", "-o", "page.html", "--compress", "gzip"), "--compress is for records"),
-        (("stale", "--tenant", "contoso"), "--tenant is for what a store has"),
+        (("stale", "-f", "html", "--query", "[]"), "--query works with records"),
+        (("stale", "-f", "html", "--bom"), "--bom works with CSV"),
+        (("stale", "-f", "json", "--bom"), "--bom works with CSV"),
+        (("stale", "-o", "page.html", "--compress", "gzip"), "--compress works with records"),
+        (("stale", "--tenant", "contoso"), "--tenant works only together with --store"),
         (("stale", "--store", "sqlite:x.db", "--polite", "30%"), "--polite does not go with"),
         (("costs",), "No such command 'costs'"),
     ],

@@ -102,12 +102,12 @@ def test_a_whole_address_of_the_origin_is_sent_to(
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("Authorization: Bearer x", "the program's own affair"),
-        ("host: evil.example", "the program's own affair"),
-        ("no colon", "is no header"),
-        ("X: a\r\nY: b", "is no header"),
-        ("Bad Name: x", "is no header"),
-        ("X: é", "is no header"),
+        ("Authorization: Bearer x", "graphdaemon sets this header itself"),
+        ("host: evil.example", "graphdaemon sets this header itself"),
+        ("no colon", "is not a header"),
+        ("X: a\r\nY: b", "is not a header"),
+        ("Bad Name: x", "is not a header"),
+        ("X: é", "is not a header"),
     ],
 )
 def test_a_header_that_would_do_harm_is_refused(
@@ -143,7 +143,7 @@ def test_one_page_says_that_it_is_one(
     outcome = command("request", "GET", "users", settings)
 
     assert json.loads(outcome.out)["value"] == [{"id": "1"}]
-    assert outcome.err == "This is one page of several: --all reads them all.\n"
+    assert outcome.err == "This is only one of several pages. Use --all to read them all.\n"
 
 
 def test_all_follows_the_links(command: Command, scripted: ScriptedServer, settings: Path) -> None:

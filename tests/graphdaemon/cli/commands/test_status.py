@@ -53,14 +53,14 @@ def test_an_empty_store_is_not_in_step(command: Command, store_url: str) -> None
     open_store(store_url).close()
     outcome = command("status", "--store", store_url)
     assert outcome.code == 11
-    assert "has no tenant yet" in outcome.err
+    assert "does not contain a tenant yet" in outcome.err
 
 
 @pytest.mark.parametrize("age", ["", "0s", "never", "5", "-1m", "1w"])
 def test_an_age_that_is_none_is_refused(command: Command, lived_url: str, age: str) -> None:
     outcome = command("status", "--store", lived_url, "--max-age", age)
     assert outcome.code == 2
-    assert "Write 15m" in outcome.err
+    assert "Write a time such as 15m" in outcome.err
 
 
 def test_a_store_that_is_not_there_is_none_that_is_late(command: Command, tmp_path: Path) -> None:

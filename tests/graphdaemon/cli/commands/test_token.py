@@ -82,7 +82,7 @@ def test_an_opaque_token_is_admitted(
     outcome = command("token", scripted.write_parameters(tmp_path))
 
     assert (outcome.code, outcome.err) == (0, "")
-    assert b"no JWT" in outcome.out
+    assert b"not a JWT" in outcome.out
     assert b"token-1" not in outcome.out
 
 

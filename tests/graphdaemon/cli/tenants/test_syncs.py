@@ -104,4 +104,4 @@ def test_a_settings_file_besides_the_folder_is_refused(
     done = command("sync", fleet.path / "contoso.json", "--tenants", fleet.path)
 
     assert done.code == 2
-    assert "give one of them" in done.err
+    assert "Give only one of them" in done.err

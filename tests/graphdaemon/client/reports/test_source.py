@@ -150,6 +150,6 @@ def test_a_store_that_keeps_too_few_properties_names_them(store_of_apps: str) ->
             change.load([row("d")])
             change.save(Position("link", ("id", "displayName")))
 
-    with pytest.raises(UsageError, match="does not keep accountEnabled of devices") as caught:
+    with pytest.raises(UsageError, match="the property accountEnabled of devices") as caught:
         report(store_of_apps, "stale", ReportOptions(of=("devices",)))
     assert "--select devices=" in str(caught.value.hint)
