@@ -155,7 +155,7 @@ def test_the_example_runs_as_its_readme_says(place: Place) -> None:
         refused = place.call()
         assert refused.returncode == 5
         assert (
-            f"The token holds no app role of this API, and so not the app role {READ}"
+            f"The token has no app role of this API, so it lacks the app role {READ}"
             in refused.stderr
         )
         assert "Try: Add the app role" in refused.stderr

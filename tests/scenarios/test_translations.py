@@ -19,6 +19,9 @@ FIRST = {
     "docs/tutorial/quickstart.md",
     "docs/how-to/register-the-app.md",
     "docs/how-to/ask-for-consent.md",
+    "docs/how-to/use-a-certificate.md",
+    "docs/how-to/call-your-own-api.md",
+    "docs/how-to/find-out-why.md",
     "docs/explanation/permission-and-consent.md",
 }
 

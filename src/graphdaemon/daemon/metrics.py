@@ -1,8 +1,8 @@
 """
 The daemon's metrics for Prometheus, and the only home of its package.
 
-What is known of tenants comes from the store and is the same whichever daemon is asked; counters
-are this process's own. `METRICS` has them all; docs/reference/metrics.md is made of it.
+What is known about tenants comes from the store, so every daemon reports the same. Counters belong
+to this process. `METRICS` contains all metrics, and docs/reference/metrics.md is made from it.
 """
 
 import datetime as dt
@@ -36,9 +36,9 @@ class MetricKind(NamedTuple):
     One metric.
 
     Attributes:
-        type: What Prometheus calls it.
-        labels: By what it is told apart.
-        meaning: What it counts.
+        type: The type of the metric in Prometheus.
+        labels: The names of its labels.
+        meaning: What its value means.
     """
 
     type: Literal["gauge", "counter", "histogram"]
@@ -49,58 +49,74 @@ class MetricKind(NamedTuple):
 _OF_COLLECTION = ("name", "tenant", "collection")
 
 METRICS = {
-    "graphdaemon_info": MetricKind("gauge", ("version",), "1; which version this is."),
-    "graphdaemon_ready": MetricKind(
-        "gauge", (), "1 if the store is open and the settings are read, as /readyz says."
+    "graphdaemon_info": MetricKind(
+        "gauge", ("version",), "Always 1; the label is the version of graphdaemon."
     ),
-    "graphdaemon_jobs_running": MetricKind("gauge", (), "Collections that this process works at."),
+    "graphdaemon_ready": MetricKind(
+        "gauge", (), "1 if the store is open and the settings have been read, as in /readyz."
+    ),
+    "graphdaemon_jobs_running": MetricKind(
+        "gauge", (), "Number of collections that this process is syncing now."
+    ),
     "graphdaemon_store_in_step": MetricKind(
-        "gauge", (), "1 if nothing in the store is late, as graphdaemon status says."
+        "gauge", (), "1 if nothing in the store is late, as in graphdaemon status."
     ),
     "graphdaemon_success_timestamp_seconds": MetricKind(
-        "gauge", _OF_COLLECTION, "When it was last known to be in step; 0 for never."
+        "gauge",
+        _OF_COLLECTION,
+        "When the collection was last known to be in step with the directory; 0 for never.",
     ),
     "graphdaemon_late": MetricKind(
-        "gauge", _OF_COLLECTION, "1 if that is longer ago than three intervals."
+        "gauge",
+        _OF_COLLECTION,
+        "1 if the collection was last in step longer ago than three intervals.",
     ),
     "graphdaemon_interval_seconds": MetricKind(
-        "gauge", _OF_COLLECTION, "How often it is to be brought into step."
+        "gauge", _OF_COLLECTION, "The interval between two syncs of the collection, in seconds."
     ),
-    "graphdaemon_due_timestamp_seconds": MetricKind("gauge", _OF_COLLECTION, "When it is due."),
-    "graphdaemon_rows": MetricKind("gauge", _OF_COLLECTION, "Rows that the store has of it."),
+    "graphdaemon_due_timestamp_seconds": MetricKind(
+        "gauge", _OF_COLLECTION, "When the next sync of the collection is due."
+    ),
+    "graphdaemon_rows": MetricKind(
+        "gauge", _OF_COLLECTION, "Number of rows of the collection in the store."
+    ),
     "graphdaemon_failures": MetricKind(
-        "gauge", _OF_COLLECTION, "How often it has failed in a row."
+        "gauge", _OF_COLLECTION, "How many syncs of the collection have failed in a row."
     ),
     "graphdaemon_left_out": MetricKind(
-        "gauge", _OF_COLLECTION, "1 if the app may not read it, and nobody named it."
+        "gauge",
+        _OF_COLLECTION,
+        "1 if the collection is left out because it was not named and the app may not read it.",
     ),
     "graphdaemon_settings_usable": MetricKind(
-        "gauge", ("name",), "1 if the tenant's settings can be used."
+        "gauge", ("name",), "1 if the settings of the tenant can be used."
     ),
     "graphdaemon_credential_end_timestamp_seconds": MetricKind(
-        "gauge", ("name", "kind", "source"), "When a credential ends, where that is known."
+        "gauge", ("name", "kind", "source"), "When a credential expires, if that is known."
     ),
     "graphdaemon_syncs_total": MetricKind(
-        "counter", ("outcome",), "Collections that this process has worked at, by what came of it."
+        "counter", ("outcome",), "Number of syncs of collections by this process, by their outcome."
     ),
     "graphdaemon_requests_total": MetricKind(
-        "counter", (), "Requests to Graph in what this process brought into step."
+        "counter", (), "Number of requests to Graph in the successful syncs of this process."
     ),
     "graphdaemon_changes_total": MetricKind(
-        "counter", ("collection", "kind"), "Rows that this process changed."
+        "counter", ("collection", "kind"), "Number of rows that this process has changed."
     ),
     "graphdaemon_sync_seconds": MetricKind(
-        "histogram", ("collection",), "How long this process took to bring one into step."
+        "histogram",
+        ("collection",),
+        "How long the successful syncs of collections by this process took.",
     ),
     "graphdaemon_store_failures_total": MetricKind(
-        "counter", (), "How often this process could not use the store."
+        "counter", (), "How often this process was unable to use the store."
     ),
 }
-"""Every metric of this program, by name; those of the process (`process_…`) come beside them."""
+"""Every metric of this program by its name. Those of the process (`process_…`) are added."""
 
 
 class Metrics:
-    """Counts what the daemon tells, and writes all metrics in Prometheus' text format."""
+    """Counts the daemon's events, and writes all metrics in the text format of Prometheus."""
 
     def __init__(self) -> None:
         self._syncs = {"done": 0, "failed": 0, "left_out": 0}
@@ -137,8 +153,8 @@ class Metrics:
         Return all metrics as text.
 
         Args:
-            vitals: How the daemon is.
-            status: How the tenants are; None while the store cannot be read.
+            vitals: The state of the daemon.
+            status: The state of the tenants; None while the store cannot be read.
         """
         families = [*self._own(vitals), *(_describe(status) if status is not None else ())]
         registry = CollectorRegistry()
@@ -177,7 +193,7 @@ class Metrics:
 
 
 class _Prepared(Collector):
-    """Metrics that are made already."""
+    """Metrics that are already complete."""
 
     def __init__(self, families: list[Metric]) -> None:
         self._families = families
@@ -190,7 +206,7 @@ class _Prepared(Collector):
 
 
 def _describe(status: StoreStatus) -> Iterator[Metric]:
-    """Yield what the store says of the tenants."""
+    """Yield what the store says about the tenants."""
     rows = [(tenant, one) for tenant in status.tenants for one in tenant.collections]
     yield _gauge("graphdaemon_store_in_step", [((), int(status.in_step))])
     for name, value in _VALUES.items():

@@ -1,7 +1,7 @@
 """
-How the tenants of a store are: what is in step, what is late and why, and what will end.
+The status of the tenants in a store: what is in step, what is late and why, what will expire.
 
-Made of the store alone, so that it can be seen from anywhere, whether a daemon runs or not.
+It is made from the store alone, so it can be seen from anywhere, whether a daemon runs or not.
 `docs/how-to/watch-the-daemon.md` says what each member means.
 """
 
@@ -20,36 +20,35 @@ from graphdaemon.store.times import format_time
 
 State = Literal["fresh", "failing", "late", "never", "left_out"]
 """
-`fresh`: in step, and not too long ago. `failing`: fresh still, but the last attempts failed.
-`late`: too long ago. `never`: not in step yet. `left_out`: nobody named it, and the app may not
-read it.
+`fresh`: recently in step. `failing`: still fresh, but the last attempts failed. `late`: in step too
+long ago. `never`: never in step so far. `left_out`: not named, and the app may not read it.
 """
 
 _LATE_INTERVALS = 3
 # Graph keeps the place of a delta for seven days.
 LINK_LASTS_S = 7 * 86_400.0
 WARN_DAYS = 30
-"""So many days before a credential ends it is told."""
+"""This many days before a credential expires, there is a warning."""
 
 
 class CollectionStatus(msgspec.Struct):
     """
-    How one collection of one tenant is. Times are RFC 3339 in UTC, and empty for never.
+    The status of one collection of one tenant. Times are RFC 3339 in UTC; empty means never.
 
     Attributes:
         collection: Its name, such as `groups/members`.
-        state: How it is.
+        state: The state, as described above.
         succeeded: When it was last known to be in step.
-        age: How long ago that is, in seconds; None for never.
-        rows: How many rows the store has of it.
-        link_age: How old the delta link is, in seconds; None where there is none.
+        age: How many seconds ago that was; None for never.
+        rows: How many rows of the tenant are in the store.
+        link_age: The age of the delta link in seconds; None if there is none.
         reconciled: When a complete listing was last compared with the store.
-        next: When it is due; empty where no daemon keeps it in step.
-        every: The interval, in seconds; 0 where no daemon keeps it in step.
-        working: The daemon that works at it just now; empty for none.
-        failures: How often it has failed in a row.
+        next: When the next sync is due; empty if no daemon keeps it in step.
+        every: The interval in seconds; 0 if no daemon keeps it in step.
+        working: The daemon that is syncing it now; empty for none.
+        failures: How many syncs have failed in a row.
         failed: When it last failed.
-        error: Why, with the next step; None if it succeeded the last time.
+        error: Why it failed, and the next step; None if the last sync succeeded.
     """
 
     collection: str
@@ -68,19 +67,19 @@ class CollectionStatus(msgspec.Struct):
 
     @property
     def is_bad(self) -> bool:
-        """Whether the store is not in step with the directory here."""
+        """Whether the collection is not in step with the directory."""
         return self.state in {"late", "never"}
 
 
 class CredentialStatus(msgspec.Struct):
     """
-    When a credential of an app ends.
+    When a credential of an app expires.
 
     Attributes:
         kind: `secret`, `certificate` and others.
-        source: Where it comes from.
-        ends: RFC 3339, UTC; empty where it is not known.
-        days: How many days are left; None where it is not known.
+        source: Where the credential comes from.
+        ends: When it expires, as RFC 3339 in UTC; empty if that is not known.
+        days: How many days are left; None if that is not known.
     """
 
     kind: str
@@ -90,20 +89,20 @@ class CredentialStatus(msgspec.Struct):
 
     @property
     def is_ending(self) -> bool:
-        """Whether it has ended or will soon."""
+        """Whether it has expired or will expire soon."""
         return self.days is not None and self.days < WARN_DAYS
 
 
 class TenantStatus(msgspec.Struct):
     """
-    How one tenant is.
+    The status of one tenant.
 
     Attributes:
-        name: The name of its settings file; its own where no daemon keeps it in step.
-        tenant: Its ID; of settings that cannot be used, empty.
-        number: Its number in the store; None before it was reached once.
-        error: Why its settings cannot be used; None if they can.
-        credentials: When its credentials end.
+        name: The name of its settings file, or its own name if no daemon keeps it in step.
+        tenant: Its ID; empty if the settings cannot be used.
+        number: Its number in the store; None before it was reached for the first time.
+        error: Why its settings cannot be used; None if they can be used.
+        credentials: When its credentials expire.
         collections: Its collections.
     """
 
@@ -116,17 +115,17 @@ class TenantStatus(msgspec.Struct):
 
     @property
     def is_bad(self) -> bool:
-        """Whether anything of it is not in step."""
+        """Whether any of its collections is not in step."""
         return self.error is not None or any(one.is_bad for one in self.collections)
 
     @property
     def is_failing(self) -> bool:
-        """Whether any collection of it failed the last time."""
+        """Whether the last sync of any of its collections failed."""
         return any(one.failures for one in self.collections)
 
     @property
     def age(self) -> float | None:
-        """How long ago the collection that is furthest behind was in step; None for never."""
+        """How many seconds ago the most outdated collection was in step; None for never."""
         ages = [one.age for one in self.collections if one.state != "left_out"]
         return max((age for age in ages if age is not None), default=None)
 
@@ -138,13 +137,13 @@ class TenantStatus(msgspec.Struct):
 
 class StoreStatus(msgspec.Struct):
     """
-    How all tenants of a store are.
+    The status of all tenants in a store.
 
     Attributes:
         store: The store's URL, without a password.
-        at: When that was.
-        max_age: After how many seconds a collection is late; None for three intervals of its own.
-        in_step: Whether everything is.
+        at: When the status was read.
+        max_age: After how many seconds a collection is late; None for three times its interval.
+        in_step: Whether everything is in step.
         tenants: The tenants, those that are not in step first.
     """
 
@@ -165,12 +164,12 @@ class StoreStatus(msgspec.Struct):
 
 def read_status(store: Store, now: dt.datetime, max_age: float | None = None) -> StoreStatus:
     """
-    Return how the tenants of a store are.
+    Return the status of the tenants in a store.
 
     Args:
         store: The store.
         now: The time, in UTC.
-        max_age: After how many seconds a collection is late; by default after three intervals.
+        max_age: After how many seconds a collection is late; by default, three times its interval.
     """
     with store.database.reading():
         leases = [*read_leases(store), *read_positions(store)]
@@ -245,7 +244,7 @@ def _describe_collection(lease: Lease, now: dt.datetime, max_age: float | None) 
 
 
 def _age(time: str, now: dt.datetime) -> float | None:
-    """Return how long ago a time of the store was, in seconds; None for never."""
+    """Return how many seconds ago a time of the store was; None for never."""
     if not time:
         return None
     # The clock that wrote it may be ahead of this one.

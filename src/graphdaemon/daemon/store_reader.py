@@ -29,16 +29,16 @@ class StoreReader:
 
     async def read(self, function: Callable[[Store], T]) -> T:
         """
-        Return what `function` makes of the store, in a thread.
+        Call `function` with the store in a thread, and return the result.
 
         Raises:
             StoreError: The store cannot be read; `store_busy`: too many others wait.
         """
         if self._waiting >= _MOST_WAITING:
             raise StoreError(
-                "too many others read the store just now",
+                "too many requests are reading the store at the moment",
                 code="store_busy",
-                hint="Ask again in a moment.",
+                hint="Try again in a moment.",
             )
         self._waiting += 1
         try:

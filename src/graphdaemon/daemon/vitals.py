@@ -1,4 +1,4 @@
-"""Whether a daemon lives, and whether it is ready: what supervisors ask."""
+"""Whether a daemon is alive and ready, which is what supervisors want to know."""
 
 from typing import Any, Protocol
 
@@ -8,15 +8,15 @@ STILL_S = 120.0
 
 class Vitals(Protocol):
     """
-    How a daemon is; all of it changes in its event loop alone.
+    The state of a daemon. Only its event loop changes it.
 
     Attributes:
-        turned: When its loop turned last, in monotonic seconds.
-        ready: The store is open, and the settings are read.
-        standby: Another process writes to the store, and this one waits for its end.
-        stopping: It takes no new work.
+        turned: When its loop last ran, in monotonic seconds.
+        ready: The store is open, and the settings have been read.
+        standby: Another process writes to the store, and this one waits until it ends.
+        stopping: It accepts no new work.
         store_error: Why the store cannot be used; None if it can.
-        running: What it works at, and since when.
+        running: What it is working on, and since when.
     """
 
     turned: float
@@ -29,20 +29,20 @@ class Vitals(Protocol):
 
 def say_health(vitals: Vitals, now: float) -> tuple[bool, str]:
     """
-    Say whether the daemon lives, and in a few words why.
+    Say whether the daemon is alive, and briefly why.
 
     Args:
-        vitals: How it is.
+        vitals: Its state.
         now: The monotonic time, in seconds.
     """
     still = now - vitals.turned
     if still > STILL_S:
-        return False, f"the loop has not turned for {still:.0f} s"
+        return False, f"the loop has not run for {still:.0f} s"
     return True, "ok"
 
 
 def say_readiness(vitals: Vitals) -> tuple[bool, str]:
-    """Say whether the daemon does its work, and in a few words why it does not."""
+    """Say whether the daemon does its work, and if not, briefly why."""
     if vitals.stopping:
         return False, "ending"
     if vitals.standby:

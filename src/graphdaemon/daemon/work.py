@@ -1,8 +1,8 @@
 """
-What is due of one tenant is brought into step, collection by collection.
+The collections of one tenant that are due are brought into step, one after another.
 
-Whatever a tenant meets stays with it: its failures are noted, and nothing of another tenant waits
-for it longer than until it has been silent for a while.
+Problems of a tenant do not affect other tenants: its failures are noted, and if it does not answer
+for a while, no other tenant waits for it.
 """
 
 import asyncio
@@ -46,19 +46,20 @@ _FATAL = (IdentityError, NetworkError, SettingsError)
 # The identity platform is out of order: that passes by itself.
 _PASSING = frozenset(("identity_unavailable", "identity_unreadable"))
 _BUG = Error(
-    "graphdaemon has a bug, which its log shows",
+    "graphdaemon has a bug; its log shows the details",
     code="internal",
-    hint="Report it with the lines of the log.",
+    hint="Report it, together with the lines of the log.",
 )
 
 
 class Works(NamedTuple):
     """
-    What all tenants are brought into step with.
+    What the syncs of all tenants share.
 
     Attributes:
         selections: The collections by name, each with the properties to keep.
-        named: Somebody named them: what the app may not read is a failure, and not left out.
+        named: The collections were named explicitly. If the app may not read one, that is a
+            failure.
         sync: How a sync is made; `retention` and `reconcile_every` are those of each tenant.
         every: Seconds from one sync to the next.
         patience: Seconds for which a tenant may be silent before it is given up for this time.
@@ -178,9 +179,9 @@ async def _within(
                 graph.note_answer()
             elif graph.silent_for() >= patience:
                 raise NetworkError(
-                    f"no answer came for {patience:.0f} s, so this sync was given up",
+                    f"there was no answer for {patience:.0f} s, so this sync was given up",
                     code="timed_out",
-                    hint="Run graphdaemon doctor with this tenant's settings.",
+                    hint="Run graphdaemon doctor with the settings of this tenant.",
                 )
     finally:
         if not task.done():

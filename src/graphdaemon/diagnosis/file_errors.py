@@ -1,4 +1,4 @@
-"""What to do about a file or folder that the operating system did not let this program write."""
+"""What to do if the operating system does not let the program write a file or folder."""
 
 import errno
 
@@ -31,7 +31,7 @@ FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 """This user may not write there, or nobody may."""
 
 OF_THE_MACHINE = NO_ROOM | {errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
-"""These say what the machine lacks, wherever in a program they come up: they show no bug in it."""
+"""Errors about the state of the machine. Wherever they occur, they are not a bug in the program."""
 
 
 def advise(number: int | None, other: str = "name another file") -> str:

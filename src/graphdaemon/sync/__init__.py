@@ -1,1 +1,1 @@
-"""A store that stays in step with the directory; `sync.py` names the steps."""
+"""A store that is kept in step with the directory. Begin with `collection.py`."""

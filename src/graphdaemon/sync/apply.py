@@ -1,5 +1,5 @@
 """
-What a run found is compared with the store, and the rows that differ are written.
+What a run has read is compared with the store, and the rows that differ are written.
 
 Blocking: all of it runs in the thread of the store, a thousand rows at a time.
 """
@@ -14,16 +14,16 @@ from graphdaemon.sync.guard import DeleteGuard, Gone
 from graphdaemon.sync.record import Drift
 
 Compose = Callable[[Pair], bytes]
-"""Makes the document to store of what was staged, and of what the store has."""
+"""Makes the document to store from what was staged and from what the store has."""
 
 
 class DriftCount:
     """
-    Tells drift from what merely changed.
+    Tells drift apart from ordinary changes.
 
     Args:
-        told: The IDs that the delta told of since the store was in step; `PARENT/` stands for all
-            edges of that parent.
+        told: The IDs that the delta has reported since the store was in step. `PARENT/` stands for
+            all edges of that parent.
     """
 
     def __init__(self, told: set[str]) -> None:
@@ -41,7 +41,7 @@ class DriftCount:
             self.drift.different += 1
 
     def note_gone(self, key: str) -> None:
-        """Count a row that goes."""
+        """Count a row that is deleted."""
         if not self._is_told(key):
             self.drift.name(key)
             self.drift.surplus += 1
@@ -58,10 +58,10 @@ def write_differing(
     count: DriftCount | None = None,
 ) -> None:
     """
-    Write what was staged, as far as it says something else than the store.
+    Write what was staged, as far as it differs from the store.
 
     Raises:
-        GraphError: `page_malformed`, something that was staged is no JSON object.
+        GraphError: `page_malformed`: something that was staged is not a JSON object.
         StoreError: The store cannot be written.
     """
     for pairs in change.differing():
@@ -85,7 +85,7 @@ def write_differing(
 
 def end_absent(change: StoreChange, guard: DeleteGuard, count: DriftCount | None = None) -> None:
     """
-    End the rows that a complete reading did not bring.
+    End the rows that are not in a complete reading.
 
     Raises:
         StoreError: The store cannot be written.

@@ -1,8 +1,9 @@
 """
-One collection is brought into step with the directory, in one transaction.
+One collection is brought into step with the directory in one transaction.
 
-Begin with `sync_collection`, which says what is done and why: a round, which is what the delta
-tells since the last time, wherever there is a link to go on from; a complete reading otherwise.
+Begin with `sync_collection`, which decides what is done and why. If there is a delta link to
+continue from, it is a round, which reads what has changed since. Otherwise it is a complete
+reading.
 """
 
 import logging
@@ -54,12 +55,12 @@ async def sync_collection(
     Args:
         session: Connection and store.
         selected: The collection, and what to keep of it.
-        then: Is called with the account, before another process may work on the collection.
+        then: Is called with the sync record before another process may work on the collection.
 
     Raises:
-        DeleteGuardError: More would go than is allowed; nothing was changed.
-        UnprovedError: Nothing proves that the reading was complete; nothing was changed.
-        StoreError: The store cannot be used, or another process works on it.
+        DeleteGuardError: More would be deleted than is allowed. Nothing was changed.
+        UnprovedError: Nothing proves that the reading was complete. Nothing was changed.
+        StoreError: The store cannot be used, or another process is working on it.
         IdentityError, GraphError, NetworkError: The directory could not be read.
     """
     work = Work(session, selected, SyncRecord(selected.stored.name), Tally())
@@ -81,7 +82,7 @@ async def sync_collection(
 
 
 def _find_reason(selected: Selected, position: Position | None) -> str:
-    """Say why everything has to be read; nothing where a round is enough."""
+    """Say why everything must be read; return an empty text if a round is enough."""
     if position is None:
         return "it is not in the store yet"
     if set(position.selected) != set(selected.select):
@@ -107,10 +108,10 @@ async def _follow(work: Work, position: Position) -> str:
     except GraphError as error:
         if not is_dead(error):
             raise
-        work.record.notes.append(f"the delta link is not valid any more: {error}")
-        return "the delta link is not valid any more"
+        work.record.notes.append(f"the delta link is no longer valid: {error}")
+        return "the delta link is no longer valid"
     if options.reconcile:
-        return "a reconciliation was asked for"
+        return "a reconciliation was requested"
     if is_due(position.reconciled, options.reconcile_every, options.now()):
         return "a reconciliation was due"
     return ""
@@ -168,7 +169,7 @@ async def _chain(
 
 
 async def _read_all(work: Work, position: Position | None) -> None:
-    """Read everything in the best way that there is, and write what differs."""
+    """Read everything in the best available way, and write what differs."""
     unproved: NoDeltaError | None = None
     for way in _list_ways(work.stored):
         try:
@@ -215,7 +216,7 @@ async def _read_one_way(
         await thread.run(change.save, Position(reading.link, work.selected.select, now))
     record.how, record.listing = kind, reading.listing
     if not reading.is_complete:
-        record.notes.append("nothing proves that it is complete: rows that it lacks were kept")
+        record.notes.append("nothing proves that it is complete, so rows that it lacks were kept")
     record.drift = count.drift if count is not None else None
     _note_counts(record, change)
 
@@ -241,7 +242,7 @@ async def _prepare_drift(work: Work) -> DriftCount | None:
     except GraphError as error:
         if not is_dead(error):
             raise
-        work.record.notes.append(f"what differed was repaired, and not counted: {error}")
+        work.record.notes.append(f"the differences were repaired, but not counted: {error}")
         return None
     return DriftCount(told)
 

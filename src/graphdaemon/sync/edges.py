@@ -1,7 +1,7 @@
 """
 Who belongs to whom, as rows of their own: members and owners of groups, managers of users.
 
-A row is the fact that a parent has a child, for as long as it has it. Its ID is `PARENT/CHILD`.
+A row says that a parent has a child, and exists as long as that is so. Its ID is `PARENT/CHILD`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ def read_ending(removal: Removal) -> Ending:
 
 
 def make_edge(parent: str, child: str, kind: str) -> Staged:
-    """Return the row of a child that a parent has."""
+    """Return the row that says that a parent has a child."""
     document = msgspec.json.encode({"parent": parent, "child": child, "kind": kind})
     return Staged(f"{parent}/{child}", document)
 
@@ -85,7 +85,7 @@ def read_edges(records: Iterable[msgspec.Raw], relation: str) -> list[Staged]:
 
 def read_related(records: Iterable[msgspec.Raw], relation: str) -> list[Staged]:
     """
-    Return a row for each related object that has an ID of its own, such as a role assignment.
+    Return a row for each related object with an ID of its own, such as a role assignment.
 
     Raises:
         GraphError: `page_malformed`, a related object has no ID.

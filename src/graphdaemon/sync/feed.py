@@ -1,8 +1,9 @@
 """
-The change feed: what a sync has committed is told, in order, and at least once.
+The change feed: what a sync has committed is delivered in order, at least once.
 
-How far a feed has come is kept in the store, and moved after a delivery. Whoever is killed between
-the two delivers the same again: a receiver tells by the sequence numbers what it has had.
+The store keeps the position of each feed, and moves it after a delivery. A process that is killed
+between the two delivers the same changes again; a receiver recognises them by their sequence
+numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,15 +21,15 @@ LINE_BEGINNING = b'{"tenant":'
 
 class Event(msgspec.Struct):
     """
-    One change, as a feed tells it.
+    One change, as a feed delivers it.
 
     Attributes:
         tenant: The tenant's ID.
         collection: The collection, such as `users`.
-        sequence: Counts the changes of a tenant's collection, without gaps.
+        sequence: The number of the change within the tenant's collection, without gaps.
         kind: `created`, `updated`, `removed`, `deleted`, `absent` or `restored`.
         id: The object.
-        at: When the store saw it.
+        at: When the sync saw the change.
         before: The document before; None if there was none.
         after: The document afterwards; None if there is none.
     """
@@ -45,7 +46,7 @@ class Event(msgspec.Struct):
 
 class Delivery(NamedTuple):
     """
-    Some changes that follow one another, to be delivered together.
+    Some consecutive changes that are delivered together.
 
     Attributes:
         tenant: The tenant's ID.
@@ -68,7 +69,7 @@ class Delivery(NamedTuple):
         return self.events[-1].sequence
 
     def lines(self, **more: Any) -> bytes:
-        """Return a line of JSON for each change, with further members."""
+        """Return a line of JSON for each change, with additional members."""
         encoded = [msgspec.json.encode(event) for event in self.events]
         if more:
             tail = b"," + msgspec.json.encode(more)[1:]
@@ -78,11 +79,11 @@ class Delivery(NamedTuple):
 
 class Feed(Protocol):
     """
-    Where changes are told.
+    Where changes are delivered.
 
     Attributes:
-        name: By what the store knows it.
-        most: How many changes go in one delivery.
+        name: The name under which the store keeps its position.
+        most: The maximum number of changes in one delivery.
     """
 
     name: str
@@ -90,16 +91,16 @@ class Feed(Protocol):
 
     async def deliver(self, delivery: Delivery) -> None:
         """
-        Deliver some changes; on return they are delivered, or kept where dead letters are.
+        Deliver some changes. On return they are delivered, or in the file for undelivered ones.
 
         Raises:
-            OutputError: They could not be delivered; they are tried again at the next sync.
+            OutputError: They could not be delivered. The next sync tries again.
         """
 
 
 class OutputFeed:
     """
-    Tells changes on standard output, a line for each.
+    Writes changes to standard output, one line for each.
 
     Args:
         write: Writes bytes, and passes them on.
@@ -118,10 +119,10 @@ class OutputFeed:
 
 async def tell_changes(session: Session, tenant: str, collection: str, feed: Feed) -> int:
     """
-    Deliver every change of a collection that `feed` has not told yet; return how many there were.
+    Deliver every change of a collection that `feed` has not delivered yet; return how many.
 
     Raises:
-        OutputError: The feed could not take them; those that it took are told.
+        OutputError: Some changes could not be delivered. Those before them were.
         StoreError: The store could not be read.
     """
     store, thread = session.store, session.thread

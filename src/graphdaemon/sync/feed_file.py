@@ -1,4 +1,8 @@
-"""A change feed in a file: lines of JSON, appended, of which a kill leaves no part of one."""
+"""
+A change feed in a file: appended lines of JSON.
+
+A process that is killed leaves no partial line.
+"""
 
 import os
 from pathlib import Path
@@ -15,7 +19,7 @@ _PIECE = 65_536
 
 class FileFeed:
     """
-    Appends a line for each change to a file, which is made for its owner alone.
+    Appends a line for each change to a file, which only its owner may read.
 
     Args:
         path: The file.
@@ -29,10 +33,10 @@ class FileFeed:
 
     async def deliver(self, delivery: Delivery) -> None:
         """
-        Append a line for each change; they are on the disk on return.
+        Append a line for each change. They are on the disk on return.
 
         Raises:
-            OutputError: The file cannot be written, or is somebody else's.
+            OutputError: The file cannot be written, or was not written by graphdaemon.
         """
         append_lines(self._path, delivery.lines())
 
@@ -42,7 +46,7 @@ def append_lines(path: Path, lines: bytes) -> None:
     Append whole lines of a feed to a file.
 
     Raises:
-        OutputError: It cannot be written, or is somebody else's; nothing was appended.
+        OutputError: It cannot be written, or was not written by graphdaemon. Nothing was appended.
     """
     try:
         descriptor = open_private(path)

@@ -13,17 +13,17 @@ WEEK_S = 7 * 86_400.0
 
 class SyncOptions(NamedTuple):
     """
-    How a sync is made; the defaults suit every directory.
+    How a sync is made. The defaults suit every directory.
 
     Attributes:
-        wait: Seconds to wait for another process that works on the same store.
-        allowance: What may go at once beyond what the delete guard lets go in any case.
-        reconcile: Read everything and compare it with the store, whatever the delta says.
-        reconcile_every: Do that by itself after so many seconds; None never does.
-        retention: Seconds that versions which ended are remembered; None for ever.
-        allow_unproved: Keep a reading that nothing proves to be complete.
+        wait: How many seconds to wait for another process that uses the same store.
+        allowance: How much may be deleted at once beyond what the delete guard always allows.
+        reconcile: Read everything and compare it with the store, even if the delta would be enough.
+        reconcile_every: Do that automatically after this many seconds; None means never.
+        retention: How many seconds earlier versions are kept; None means for ever.
+        allow_unproved: Accept a reading that is not proved complete.
         listing: How complete readings are made.
-        now: Tells the time, in UTC.
+        now: Returns the current time in UTC.
     """
 
     wait: float = 0.0

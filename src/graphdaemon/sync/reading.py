@@ -1,10 +1,10 @@
 """
-Complete readings of a collection: what is not in them is not in the directory.
+Complete readings of a collection: what they do not contain is not in the directory.
 
-There are three ways. The fast one is the parallel listing that proves itself. Where Graph gives no
-delta link to begin with, the delta is walked from its beginning, which is the only way for edges:
-a walk tells all members of all groups. And where there is no delta at all, or none of a relation,
-the objects are listed, and what belongs to each is read besides.
+There are three ways. The fast one is the parallel listing that proves itself complete. If Graph
+gives no delta link to begin with, the delta is read from its beginning. This is also the only way
+for edges, because it reports all members of all groups. If there is no delta at all, or none of a
+relation, the objects are listed, and the related objects of each are read in addition.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -29,12 +29,12 @@ from graphdaemon.sync.session import Selected, Work
 
 class Reading(NamedTuple):
     """
-    What a complete reading ended with.
+    The result of a complete reading.
 
     Attributes:
-        link: The delta link that tells what changes from now on; None where there is none.
-        listing: The record of the listing, where one was made.
-        is_list_form: What was staged is what a listing shows, not what a delta tells.
+        link: The delta link for all later changes; None if there is none.
+        listing: The record of the listing, if one was made.
+        is_list_form: What was staged has the form of a listing, not that of a delta.
     """
 
     link: str | None
@@ -43,12 +43,12 @@ class Reading(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether what it did not bring is not in the directory."""
+        """Whether objects that it does not contain are not in the directory."""
         return self.listing is None or self.listing.exit_code == 0
 
 
 class NoDeltaError(Exception):
-    """A listing could not be proved since Graph gave no delta link to begin with."""
+    """A listing could not be proved complete because Graph gave no delta link to begin with."""
 
     def __init__(self, record: ListingRecord) -> None:
         super().__init__(record.why)
@@ -86,7 +86,7 @@ async def read_listing(work: Work, change: StoreChange, *, last: bool) -> Readin
 
 async def read_related_objects(work: Work, change: StoreChange) -> Reading:
     """
-    List the parents, and read what belongs to each, into `change`.
+    List the parents, and read the related objects of each, into `change`.
 
     Raises:
         UnprovedError: Nothing proves that all parents were listed.
@@ -113,7 +113,7 @@ async def read_related_objects(work: Work, change: StoreChange) -> Reading:
 
 async def walk_delta(work: Work, change: StoreChange) -> Reading:
     """
-    Read everything that a delta tells from its beginning, into `change`.
+    Read a delta from its beginning into `change`.
 
     Raises:
         GraphError: There is no delta, for which `is_dead` is true; or it failed.
@@ -128,7 +128,7 @@ async def stage_pages(
     work: Work, change: StoreChange, changes: Changes, pages: AsyncIterator[list[Changed]]
 ) -> None:
     """
-    Stage what a delta tells, page by page, to its end.
+    Stage the changes in a delta, page by page, to its end.
 
     Raises:
         Error: It could not be read to its end.
@@ -200,7 +200,10 @@ def make_unproved(record: ListingRecord, selected: Selected) -> UnprovedError:
     step, others = record.next_step, set(selected.select) - set(selected.stored.select)
     if record.missing == "delta" and selected.stored.delta and others:
         names = ", ".join(sorted(others))
-        step = f"Leave out of --select what Graph's delta does not tell; that may be {names}."
+        step = (
+            "Leave out of --select the properties that Graph's delta does not report, perhaps "
+            f"{names}."
+        )
     return UnprovedError(
         f"{selected.stored.name}: nothing proves that the listing is complete ({record.why}); "
         "nothing was changed",

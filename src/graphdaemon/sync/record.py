@@ -18,13 +18,13 @@ SHOWN_DRIFT = 20
 
 class Drift(msgspec.Struct):
     """
-    What a reconciliation found in the store that the delta had not told.
+    The differences that a reconciliation found although the delta had not reported them.
 
     Attributes:
-        missing: Objects of the directory that were not in the store.
-        surplus: Rows of the store whose objects are not in the directory.
-        different: Rows that said something else than the directory.
-        ids: The first of all these.
+        missing: How many objects of the directory were not in the store.
+        surplus: How many rows of the store have no object in the directory.
+        different: How many rows differed from the directory.
+        ids: The first IDs of all these.
     """
 
     missing: int = 0
@@ -45,23 +45,23 @@ class Drift(msgspec.Struct):
 
 class SyncRecord(msgspec.Struct):
     """
-    The account of one collection.
+    What one sync did to one collection.
 
     Attributes:
         collection: Its name, such as `groups/members`.
-        how: `baseline`, the first complete reading; `round`, what the delta told; `comparison`, a
-            later complete reading, compared with the store.
-        why: Why it was not a round, one sentence; empty for a round.
-        rows: How many rows the store has of it now.
-        created: Rows that are new.
-        updated: Rows that are other than before.
-        ended: Rows that are gone.
-        requests: Requests to Graph.
-        seconds: How long it took.
-        told: Changes that were delivered to the change feed.
-        drift: What a reconciliation found; None where there was none.
-        listing: The record of the listing, where one was made.
-        notes: What was done otherwise than planned, each a sentence.
+        how: `baseline` for the first complete reading; `round` for the changes that the delta
+            reported; `comparison` for a later complete reading that was compared with the store.
+        why: Why it was not a round, as a sentence; empty for a round.
+        rows: How many rows of the collection the store has now.
+        created: How many rows are new.
+        updated: How many rows have changed.
+        ended: How many rows are gone.
+        requests: How many requests were sent to Graph.
+        seconds: How long it took, in seconds.
+        told: How many changes were delivered to the change feed.
+        drift: What a reconciliation found; None if there was none.
+        listing: The record of the listing, if one was made.
+        notes: Deviations from the plan, one sentence for each.
     """
 
     collection: str

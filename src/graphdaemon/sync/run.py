@@ -1,4 +1,4 @@
-"""One sync: some collections of one tenant, one after the other, and the report about them."""
+"""One sync: some collections of one tenant, one after another, and the report about them."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -49,17 +49,18 @@ class Failure(msgspec.Struct):
 
 class SyncReport(msgspec.Struct):
     """
-    The account of one sync.
+    What one sync did.
 
     Attributes:
         tenant: The tenant's ID.
         store: The URL of the store, without a password.
-        started: When it began: RFC 3339, UTC.
+        started: When it started, as RFC 3339 in UTC.
         finished: When it ended.
-        collections: What was done, by collection.
-        left_out: Collections that nobody named and the app may not read, each with the reason.
+        collections: What was done, one record for each collection.
+        left_out: Collections that were not named and that the app may not read, each with the
+            reason.
         failed: Collections that could not be brought into step.
-        forgotten: Versions that were older than is remembered.
+        forgotten: How many versions were deleted because they were older than the retention.
     """
 
     tenant: str
@@ -119,17 +120,18 @@ async def sync_collections(
     feed: Feed | None = None,
 ) -> tuple[SyncReport, list[Error]]:
     """
-    Bring some collections into step, each by itself: what one meets does not undo another.
+    Bring some collections into step. Each one is independent of the failure of another.
 
     Args:
         session: Connection and store.
         tenant: Whose directory it is.
         selections: The collections, and what to keep of each.
-        named: The caller named them. Otherwise those that the app may not read are left out.
-        feed: Where the changes of each collection are told, after they were committed.
+        named: The collections were named explicitly. Otherwise those that the app may not read are
+            left out.
+        feed: Where the changes of each collection are delivered after they were committed.
 
     Returns:
-        The report, and the failures, the first of which decides about the exit code.
+        The report, and the failures. The first failure determines the exit code.
     """
     report = SyncReport(tenant.id, session.store.shown, format_time(session.options.now()))
     failures: list[Error] = []

@@ -1,4 +1,4 @@
-"""What every step of a sync needs: the connection to Graph, the store, and how it is made."""
+"""What every step of a sync needs: the connection to Graph, the store and the options."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -30,9 +30,9 @@ class Session(NamedTuple):
         store: The store, which the thread of `thread` alone uses.
         thread: That thread.
         tenant: The number that the store gave the tenant.
-        options: How it is made.
-        owner: Whose directory it is, such as the authority; learned cuts are kept by it.
-        writing: Held while a transaction is open, where several tenants share the store.
+        options: How the sync is made.
+        owner: Whose directory it is, such as the authority. Learned cuts are stored by it.
+        writing: Held while a transaction is open, if several tenants share the store.
     """
 
     graph: Graph
@@ -50,14 +50,14 @@ class Session(NamedTuple):
 
 
 class Selected(NamedTuple):
-    """A collection of the store, and the properties to keep of its objects; `id` is the first."""
+    """A collection of the store, and the properties to keep of its objects, `id` first."""
 
     stored: StoredCollection
     select: tuple[str, ...]
 
     @property
     def form(self) -> ListForm:
-        """How its documents look."""
+        """The form of its documents."""
         return ListForm(self.select, self.stored.lists)
 
 
@@ -68,7 +68,7 @@ class Work(NamedTuple):
     Attributes:
         session: Connection and store.
         selected: The collection, and what to keep of it.
-        record: The account, which is written as it goes on.
+        record: The sync record, which is filled in as the work proceeds.
         tally: Counts the requests.
     """
 
@@ -88,7 +88,7 @@ class Work(NamedTuple):
         return self.session.thread
 
     def aim(self) -> Target:
-        """Return what to ask Graph for."""
+        """Return what to request from Graph."""
         session, stored = self.session, self.stored
         return Target(
             session.graph,

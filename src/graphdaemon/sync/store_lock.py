@@ -1,4 +1,4 @@
-"""Wait for another process that works on the same store, as long as the caller allows."""
+"""Wait for another process that uses the same store, as long as the caller allows."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ async def when_free(
 
     Args:
         thread: The thread.
-        wait: Seconds to wait at the most.
+        wait: The maximum number of seconds to wait.
         function: What to call, again and again while the store is busy.
         topic: What waits, for whoever watches; the store as a whole if it is empty.
 

@@ -1,8 +1,8 @@
 """
-Which tenant the settings mean: its ID, whatever name of it they use.
+Which tenant the settings mean: its ID, whatever name they use.
 
-A tenant has several domains, and an authority may name any of them, or the ID. In the store it is
-one tenant, by its ID, which the authority's own OpenID configuration gives.
+A tenant may have several domains, and an authority may contain any of them, or the ID. In the store
+it is one tenant with one ID, which is taken from the authority's OpenID configuration.
 
 Source: "OpenID Connect on the Microsoft identity platform" on learn.microsoft.com: the issuer is
 `https://{host}/{tenant ID}/v2.0`, also where the configuration was asked for by a domain.
@@ -59,9 +59,9 @@ async def ask_tenant(settings: Settings, sender: Sender, tokens: Tokens) -> Tena
     said = configuration.get("issuer") if configuration is not None else None
     if not isinstance(said, str) or read_name(said[:100]) is None:
         raise IdentityError(
-            f"{url}: the answer says no issuer (status {response.status})",
+            f"{url}: the answer does not name an issuer (status {response.status})",
             code="identity_unreadable",
-            hint="Put the tenant's ID into the authority in place of its domain, or run "
+            hint="Write the tenant's ID into the authority instead of its domain, or run "
             "`graphdaemon doctor`.",
         )
     match = _GUID.search(said)
@@ -75,9 +75,9 @@ async def _read_token(tokens: Tokens) -> Tenant:
     said = (read_claims(token.value) or {}).get("tid")
     if not isinstance(said, str) or not _GUID.fullmatch(said):
         raise IdentityError(
-            "the token of the managed identity names no tenant",
+            "the token of the managed identity does not name a tenant",
             code="identity_unreadable",
-            hint="Put authority, https://login.microsoftonline.com/{tenant ID}, into the settings.",
+            hint="Add authority to the settings: https://login.microsoftonline.com/{tenant ID}.",
         )
     return Tenant(said.lower(), said.lower())
 

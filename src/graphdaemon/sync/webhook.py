@@ -1,5 +1,5 @@
 """
-A change feed to an HTTPS address: signed, repeated, in order, and with an end to patience.
+A change feed to an HTTPS address: signed, in order, and repeated until a time limit.
 
 Source of the headers and the signature: the Standard Webhooks specification, version 1.
 """
@@ -30,10 +30,10 @@ from graphdaemon.sync.feed_file import append_lines
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-"""How often a delivery is sent in one sync before the rest waits for the next one."""
+"""How often one sync tries a delivery before the rest waits for the next sync."""
 
 LONGEST_WAIT_S = 120.0
-"""A receiver that asks to wait for longer is asked again in the next sync."""
+"""If a receiver asks to wait for longer, the delivery is tried again in the next sync."""
 
 # The receiver understood what it was sent, and will never take it: nothing is gained by repeating.
 _REFUSALS = frozenset({400, 413, 415, 422})
@@ -42,13 +42,13 @@ _PREFIX = "whsec_"
 
 class WebhookOptions(NamedTuple):
     """
-    How a webhook is asked.
+    How changes are delivered to a webhook.
 
     Attributes:
         url: The https address.
-        secret: What deliveries are signed with.
-        dead_letters: The file for changes that were given up.
-        patience: Seconds after a change was seen until it is given up.
+        secret: The secret with which deliveries are signed.
+        dead_letters: The file for changes that could not be delivered.
+        patience: How many seconds after a change was seen its delivery is given up.
     """
 
     url: str
@@ -65,19 +65,20 @@ class _FeedMessage(msgspec.Struct):
 
 class Webhook:
     """
-    Sends changes to an address, one delivery after the other.
+    Sends changes to an address, one delivery after another.
 
     Args:
-        options: How it is asked.
+        options: How changes are delivered.
         sender: Carries the requests.
-        now: Tells the time, in UTC.
-        sleep: Waits so many seconds between attempts.
+        now: Returns the current time in UTC.
+        sleep: Waits this many seconds between attempts.
 
     Attributes:
-        dead: How many changes were given up.
+        dead: How many changes could not be delivered.
 
     Raises:
-        UsageError: The address is not https, holds a user name, or the secret is of a wrong form.
+        UsageError: The address is not https or contains a user name, or the secret has the wrong
+            form.
     """
 
     most = 100
@@ -103,11 +104,11 @@ class Webhook:
 
     async def deliver(self, delivery: Delivery) -> None:
         """
-        Send some changes until the receiver takes them, or they are given up.
+        Send some changes until the receiver accepts them or the delivery is given up.
 
         Raises:
-            OutputError: It did not take them, and they wait for the next sync; or the file for
-                dead letters cannot be written.
+            OutputError: The receiver did not accept them, and they wait for the next sync. Or the
+                file for undelivered changes cannot be written.
         """
         body = msgspec.json.encode(
             _FeedMessage("directory.changes", format_time(self._now()), list(delivery.events))
@@ -130,10 +131,10 @@ class Webhook:
             self._give_up(delivery, reason)
             return
         raise OutputError(
-            f"the change feed was not taken by {self._shown}: {reason}; changes from number "
-            f"{delivery.first} of {delivery.collection} on wait for the next sync",
+            f"{self._shown} did not accept the change feed: {reason}; changes of "
+            f"{delivery.collection} from number {delivery.first} wait for the next sync",
             code="feed_undelivered",
-            hint="Look into the receiver's log; the next sync delivers what waits.",
+            hint="Look into the log of the receiver. The next sync delivers the changes that wait.",
         )
 
     async def _send(self, delivery: Delivery, body: bytes) -> Response | NetworkError:
@@ -179,9 +180,9 @@ def read_key(secret: str) -> bytes:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (ValueError, binascii.Error):
         raise UsageError(
-            "the secret of the change feed begins with whsec_, and goes on with what is no base64",
+            "the secret of the change feed begins with whsec_, but what follows is not base64",
             code="option_invalid",
-            hint="Copy it again: whsec_ is followed by 24 to 64 bytes in base64.",
+            hint="Copy the secret again: whsec_ is followed by 24 to 64 bytes in base64.",
         ) from None
 
 
@@ -205,9 +206,9 @@ def show_address(url: str) -> str:
         host, parts = None, urlsplit("")
     if parts.scheme != "https" or not host or "@" in parts.netloc:
         raise UsageError(
-            "the change feed goes to an https address without a user name, and to no other",
+            "the address of the change feed must be https, without a user name",
             code="option_invalid",
-            hint="Begin it with https:// and the host's name.",
+            hint="Begin the address with https:// and the name of the host.",
         )
     return f"https://{parts.netloc}{parts.path}"
 

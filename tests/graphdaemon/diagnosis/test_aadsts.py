@@ -81,11 +81,11 @@ def test_the_step_of_a_number_fits_its_meaning(number: int, step: str) -> None:
 
 
 def test_a_number_about_users_says_so() -> None:
-    """Its meaning, and that an app with no user never meets it."""
+    """Its meaning, and that does not concern an app without a user it."""
     meaning = advise_on_aadsts((65001,)).meaning
 
     assert meaning.startswith("A user, or an administrator")
-    assert "an app with no user never meets" in meaning
+    assert "does not concern an app without a user" in meaning
 
 
 def test_every_refusal_of_the_pretend_token_service_is_known() -> None:

@@ -132,7 +132,7 @@ def test_an_id_token_is_no_access_token() -> None:
         (("A", "B"), True, ["A", "B"], None),
         (("A", "B"), True, ["A"], "role B"),
         (("A", "B"), True, ["C"], "A and B"),
-        (("A",), False, None, "not the app role A"),
+        (("A",), False, None, "lacks the app role A"),
     ],
 )
 def test_one_role_or_all_of_them_are_asked_for(

@@ -141,7 +141,7 @@ def test_a_directory_that_never_catches_up_is_said(site: Site) -> None:
         site.register()
 
     assert caught.value.code == "directory_behind"
-    assert "Run it again in some minutes" in (caught.value.hint or "")
+    assert "Run it again in a few minutes" in (caught.value.hint or "")
     assert 120 < sum(site.waits) < 300
     site.emulator.faults.clear()
     check(site, "certificate")

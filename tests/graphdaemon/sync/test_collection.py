@@ -212,7 +212,7 @@ def test_a_dead_delta_link_leads_to_a_comparison(scene: SyncScene, trouble: str)
     after = scene.sync()
 
     assert (record.how, record.created, record.updated, record.ended) == ("comparison", 0, 1, 1)
-    assert record.why == "the delta link is not valid any more"
+    assert record.why == "the delta link is no longer valid"
     assert kinds(scene)[key_of(bo)] == "absent"
     assert (after.how, after.changed) == ("round", 0)
     scene.assert_in_step()

@@ -116,7 +116,7 @@ def test_what_was_selected_besides_is_named_where_there_is_no_delta(tmp_path: Pa
         sync(world, tmp_path, select=("id", "displayName", "signInActivity"))
 
     assert "signInActivity" not in str(usual.value.hint)
-    assert "that may be signInActivity." in str(chosen.value.hint)
+    assert "perhaps signInActivity." in str(chosen.value.hint)
 
 
 def test_changes_during_a_baseline_are_in_it(tmp_path: Path) -> None:

@@ -33,40 +33,41 @@ GRAPH: dict[str, Case] = {
     ),
     "api_refused": Case(
         "permission_missing",
-        "The API refuses an app with these roles; which one it wants, it alone knows.",
+        "The API refuses an app with these roles. Which role it requires, only the API knows.",
         f"Ask the API's owner for the app role, add it ({_PERMISSIONS} > Add a permission > My "
         "APIs > Application permissions), and have an administrator grant consent: {consent}",
     ),
     "delegated_only": Case(
         "permission_missing",
-        "The app asks for the delegated permission of this name, which works only for a user who "
-        "is signed in.",
+        "The app requests the delegated permission of this name, which works only with a "
+        "signed-in user.",
         f"Add the application permission {{role}} too, in {{portal}}: {_PERMISSIONS} > Add a "
         "permission > Microsoft Graph > Application permissions, not Delegated permissions; then "
         "have an administrator grant consent: {consent}",
     ),
     "consent_missing": Case(
         "permission_missing",
-        "The app asks for the permission, and no administrator has granted it.",
+        "The app requests the permission, but no administrator has granted it.",
         f"Have an administrator press Grant admin consent in {{portal}}, {_PERMISSIONS}, or on the "
         "consent page: {consent}",
     ),
     "token_older": Case(
         "permission_missing",
-        "Consent was granted after this token was issued: a new token has the role, this one never "
-        "will.",
+        "Consent was granted after this token was issued. A new token has the role; this one "
+        "never will.",
         "Restart the programs that still hold the old token, or wait until it expires (graphdaemon "
         "asks for a new one by itself after five minutes); nothing is to be changed in the portal.",
     ),
     "roles_suffice": Case(
         "permission_missing",
-        "The token has a role that opens this call, so the permission is not what is missing. What "
-        "else decides cannot be proved from outside.",
+        "The token has a role that allows this call, so the permission is not what is missing. "
+        "What else decides cannot be proved from outside.",
         "Ask an administrator to check, in this order: {beyond}{in_logs}.",
     ),
     "roles_excessive": Case(
         "",
-        "The app holds more than these calls need; whoever steals its credential holds it too.",
+        "The app has more permissions than these calls need. Whoever steals its credential has "
+        "them too.",
         f"Remove the roles that no call of the app needs, in {{portal}}, {_PERMISSIONS}: ... > "
         "Remove permission, then Revoke admin consent.",
     ),
@@ -87,13 +88,14 @@ GRAPH: dict[str, Case] = {
     ),
     "credential_life_barred": Case(
         "request_refused",
-        "An app management policy of the tenant forbids a credential that lives so long.",
-        "Ask for a shorter life (--days), or ask an administrator what the policy named in the "
+        "An app management policy of the tenant does not allow a credential to be valid for so "
+        "long.",
+        "Choose a shorter time (--days), or ask an administrator what the policy named in the "
         "answer allows.",
     ),
     "app_policy_refused": Case(
         "request_refused",
-        "An app management policy of the tenant forbids what was to be set on the app.",
+        "An app management policy of the tenant forbids this change of the app.",
         "Ask an administrator what the policy named in the answer allows, or to exempt the app "
         "(Entra ID > Enterprise apps > Application policies).",
     ),
@@ -105,7 +107,7 @@ GRAPH: dict[str, Case] = {
     ),
     "user_required": Case(
         "request_refused",
-        "The address means the signed-in user, and there is none.",
+        "The address stands for the signed-in user, but no user is signed in.",
         "Name the user: /users/{{id or userPrincipalName}} instead of /me.",
     ),
     "audience_wrong": Case(
@@ -122,9 +124,9 @@ GRAPH: dict[str, Case] = {
     ),
     "token_expired": Case(
         "token_refused",
-        "The token is over its time, or before it.",
-        "Ask for a new token when one ends, after about an hour, instead of keeping it; if it is "
-        "new, set this machine's clock (NTP).",
+        "The token has expired, or is not valid yet.",
+        "Request a new token when the old one expires, after about an hour. If the token is new, "
+        "set this machine's clock (NTP).",
     ),
     "principal_unknown": Case(
         "token_refused",
@@ -136,8 +138,8 @@ GRAPH: dict[str, Case] = {
     ),
     "error_unnamed": Case(
         "request_refused",
-        "Graph gives no reason; only the HTTP status tells more: 401 blames the token, 403 the "
-        "permission, 404 the path or ID, 5xx Graph itself.",
+        "Graph gives no reason. Only the HTTP status says more: 401 points to the token, 403 to "
+        "the permission, 404 to the path or ID, 5xx to Graph itself.",
         "Find the status of the answer{to_graph_support}.",
     ),
     # What Graph answers otherwise

@@ -9,20 +9,20 @@ IDENTITY: dict[str, Case] = {
     # What proves the app's identity
     "secret_wrong": Case(
         "secret_wrong",
-        "The client secret is not one of this app's.",
+        "The client secret does not belong to this app.",
         "Put the secret's Value, not its Secret ID, into the settings, and check that client_id is "
         "the app it was made for; the portal shows the Value only once, so make a new secret under "
         "Certificates & secrets if it is lost.",
     ),
     "secret_id_given": Case(
         "secret_wrong",
-        "What is given as the secret is a GUID: that is the Secret ID, which is no secret.",
+        "The value given as the secret is a GUID: that is the Secret ID, not the secret.",
         "Put the secret's Value, not its Secret ID, into the settings; the portal shows the Value "
         f"only once: in {{portal}}, {_KEYS} > New client secret makes another.",
     ),
     "secret_expired": Case(
         "secret_expired",
-        "The client secret was right, and has expired.",
+        "The client secret is correct, but has expired.",
         "Make a new secret (or better, upload a certificate) under App registrations > "
         "Certificates & secrets, and put it into the settings.",
     ),
@@ -39,7 +39,8 @@ IDENTITY: dict[str, Case] = {
     ),
     "certificate_unknown": Case(
         "certificate_refused",
-        "The app has no certificate with this thumbprint: it was not uploaded, or to another app.",
+        "The app has no certificate with this thumbprint: it was not uploaded, or was uploaded to "
+        "another app.",
         f"Upload the certificate (the public half: .cer, .crt or .pem) in {{portal}}, {_KEYS} > "
         "Certificates > Upload certificate, and compare the thumbprint shown there; where the app "
         "trusts a subject name and issuer instead (SNI), set send_chain to true.",
@@ -54,14 +55,14 @@ IDENTITY: dict[str, Case] = {
     ),
     "certificate_weak": Case(
         "certificate_refused",
-        "The certificate's key is too short: RSA with 2048 bits is the least.",
+        "The certificate's key is too short: RSA keys need at least 2048 bits.",
         "Make a new certificate (`graphdaemon certificate new`), upload it in {portal}, "
         f"{_KEYS} > Certificates > Upload certificate, and name it in the settings.",
     ),
     "key_unreadable": Case(
         "private_key_malformed",
-        "The private key cannot be read: it is no PEM key, is encrypted, or is the certificate "
-        "instead (text of Python's cryptography).",
+        "The private key cannot be read: the file is not a PEM key, is encrypted, or contains the "
+        "certificate instead (text of Python's cryptography).",
         "Name the file that holds BEGIN PRIVATE KEY, whole and with its line breaks; a .pfx or "
         "an encrypted key needs its passphrase, and a .cer holds no key.",
     ),
@@ -199,7 +200,7 @@ IDENTITY: dict[str, Case] = {
     ),
     "tenant_blocked": Case(
         "tenant_unknown",
-        "The tenant is blocked: nobody used it for long, or Microsoft has closed it.",
+        "The tenant is blocked: it has not been used for a long time, or Microsoft has closed it.",
         "Ask an administrator of the tenant to have it opened again "
         "(https://aka.ms/TenantLifecycle); nothing in the settings helps.",
     ),
@@ -211,8 +212,8 @@ IDENTITY: dict[str, Case] = {
     ),
     "authority_common": Case(
         "tenant_unknown",
-        "The authority names common, organizations or consumers, and an app with no user gets "
-        "tokens of one tenant alone.",
+        "The authority names common, organizations or consumers, but an app without a user gets "
+        "tokens only for a single tenant.",
         "Put Directory (tenant) ID from the app's Overview page into the authority, in place of "
         "common, organizations or consumers.",
     ),
@@ -234,8 +235,8 @@ IDENTITY: dict[str, Case] = {
     ),
     "client_unknown": Case(
         "client_unknown",
-        "The tenant exists, and has no app with this client ID: it is the wrong tenant, the wrong "
-        "ID, or an app of another tenant that nobody has admitted here.",
+        "The tenant exists, but has no app with this client ID: the tenant or the ID is wrong, or "
+        "it is an app of another tenant to which nobody has consented here.",
         "Compare client_id with Application (client) ID, and the authority's tenant with Directory "
         "(tenant) ID, on the app's Overview page; an app of another tenant needs admin consent "
         "first: {consent}.",
@@ -248,7 +249,7 @@ IDENTITY: dict[str, Case] = {
     ),
     "scope_invalid": Case(
         "scope_invalid",
-        "An app with no user asks for {{App ID URI}}/.default of one API, and nothing finer.",
+        "An app without a user can only request {{App ID URI}}/.default of a single API.",
         "Set scope to the API's App ID URI followed by /.default, for Graph "
         '["{graph}/.default"]; single permissions are chosen in the portal.',
     ),
@@ -261,15 +262,15 @@ IDENTITY: dict[str, Case] = {
     ),
     "uri_unset": Case(
         "resource_unknown",
-        "No API in the tenant has the App ID URI that scope names: mostly because nobody has set "
-        "it, for a new registration has none.",
+        "No API in the tenant has the App ID URI that scope names. Usually nobody has set it yet, "
+        "because a new registration has none.",
         "Set the App ID URI on the API's registration: Expose an API > Set in {portal}, "
         "or `graphdaemon register --expose api://`. If it is set, compare it with scope, which is "
         "it and /.default behind it, and see that authority is the API's tenant.",
     ),
     "resource_unlisted": Case(
         "resource_unknown",
-        "The registration does not list the API among those the app may ask for.",
+        "The API is not among those for which the app's registration requests permissions.",
         f"Add one of the API's application permissions in {{portal}}: {_PERMISSIONS} > Add a "
         "permission; then have an administrator grant consent: {consent}. Or compare scope with "
         "the App ID URIs listed there.",
@@ -282,8 +283,8 @@ IDENTITY: dict[str, Case] = {
     ),
     "resource_misconfigured": Case(
         "identity_refused",
-        "The API that the token is for is registered with something missing, such as its key or "
-        "audience.",
+        "The registration of the API that the token is for is incomplete; its key or audience may "
+        "be missing.",
         "Ask the API's owner to complete its registration; this app's settings are not to blame.",
     ),
     "resource_disabled": Case(
@@ -326,7 +327,7 @@ IDENTITY: dict[str, Case] = {
     ),
     "user_flow": Case(
         "identity_refused",
-        "It is about a user who signs in, which an app with no user never meets.",
+        "The number is about a user who signs in, which does not concern an app without a user.",
         "Look for the cause in the program where somebody signs in; in the settings, check that "
         "the client ID and the flow (client credentials) are the ones you mean.",
     ),
@@ -337,18 +338,18 @@ IDENTITY: dict[str, Case] = {
     ),
     "identity_unreadable": Case(
         "identity_unreadable",
-        "Something answers at the authority's address that is no token service.",
+        "Something that is not a token service answers at the authority's address.",
         "Check the authority's address; a proxy or sign-in page may be answering instead.",
     ),
     "client_refused": Case(
         "identity_refused",
-        "The token service does not accept what proves the app's identity, and says no more.",
+        "The token service does not accept the app's credential, and gives no details.",
         "Compare client_id and the credential with what is registered at the token service: the "
         "secret's value, the public key, and whether a secret or a key is expected.",
     ),
     "service_refused": Case(
         "identity_refused",
-        "The token service refused in OAuth's own words, without a number of Microsoft's.",
+        "The token service refused with an error code of OAuth, without an AADSTS number.",
         "Compare scope and the grant (client credentials) with what is registered at the token "
         "service, or ask whoever runs the service.",
     ),
@@ -367,7 +368,7 @@ IDENTITY: dict[str, Case] = {
     ),
     "machine_identity_unassigned": Case(
         "managed_identity_absent",
-        "The metadata service answers, and this machine has not the identity that is asked for.",
+        "The metadata service answers, but this machine does not have the requested identity.",
         "Check managed_identity (system, a client ID or a resource ID), and that the identity is "
         "assigned to this machine: Identity on its page in the portal.",
     ),
@@ -380,13 +381,13 @@ IDENTITY: dict[str, Case] = {
     ),
     "machine_identity_unavailable": Case(
         "identity_unavailable",
-        "The metadata service is there, and gives no token for the moment (429, 410 or 5xx).",
+        "The metadata service exists, but currently gives no token (429, 410 or 5xx).",
         "Wait a minute and run it again; the machine's identity and the settings are not to blame. "
         "If it lasts, look for a proxy on this machine that 169.254.169.254 is sent through.",
     ),
     "identity_refused": Case(
         "identity_refused",
-        "The token service refused for a reason that is not in our table.",
+        "The token service refused for a reason that graphdaemon does not know.",
         "Look the AADSTS number up at https://login.microsoftonline.com/error{to_support}.",
     ),
 }

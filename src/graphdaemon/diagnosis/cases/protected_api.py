@@ -19,8 +19,8 @@ PROTECTED_API: dict[str, Case] = {
     "bearer_missing": Case(
         "bearer_missing",
         "The request carries no bearer token.",
-        "Send the header Authorization with Bearer and an access token for this API behind it; "
-        "graphdaemon does so where endpoint is the API's address and scope is its App ID URI "
+        "Send the header Authorization, with the word Bearer and an access token for this API. "
+        "graphdaemon does so if endpoint is the API's address and scope is its App ID URI "
         "followed by /.default.",
     ),
     "bearer_repeated": Case(
@@ -73,7 +73,7 @@ PROTECTED_API: dict[str, Case] = {
     ),
     "bearer_tenant": Case(
         "bearer_invalid",
-        "The token is of a tenant that this API does not take tokens of: {sender}.",
+        "The token is from a tenant whose tokens this API does not accept: {sender}.",
         "Ask the token service of the API's own tenant (authority in the caller's settings); if "
         "that tenant is meant to call, add its ID to tenants in the API's settings.",
     ),
@@ -121,7 +121,8 @@ PROTECTED_API: dict[str, Case] = {
     ),
     "bearer_revoked": Case(
         "bearer_invalid",
-        "The token was issued before {since}, and what was issued before counts no longer.",
+        "The token was issued before {since}, and tokens issued before then are no longer "
+        "accepted.",
         "Ask for a new token, with the claims that the header WWW-Authenticate carries if it "
         "carries any; graphdaemon does so by itself.",
     ),
@@ -134,12 +135,12 @@ PROTECTED_API: dict[str, Case] = {
     ),
     "caller_app_only": Case(
         "caller_forbidden",
-        "The token is an app's own, and this call is for signed-in users.",
+        "The token belongs to an app without a user, and this call is for signed-in users.",
         "Sign a user in, and ask for the scope {scope} of this API.",
     ),
     "caller_role_none": Case(
         "caller_forbidden",
-        "The token holds no app role of this API, and so not the app role {role}.",
+        "The token has no app role of this API, so it lacks the app role {role}.",
         _ROLE,
     ),
     "caller_role_missing": Case(
@@ -161,7 +162,7 @@ PROTECTED_API: dict[str, Case] = {
     # The API itself
     "keys_unavailable": Case(
         "keys_unavailable",
-        "The keys that tokens are checked with cannot be fetched now.",
+        "The keys for checking tokens cannot be fetched at the moment.",
         "Send the request again later; if it goes on, whoever runs the API finds the reason in its "
         "log: the way to the token service, or authority in the API's settings.",
     ),

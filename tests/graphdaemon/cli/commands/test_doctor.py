@@ -26,7 +26,7 @@ def test_the_first_failure_is_explained_last(command: Command, parameters: Write
     outcome = command("doctor", parameters(secret="wrong"))
 
     *_, wrong, correlation, step = outcome.out.decode().splitlines()
-    assert wrong == "Wrong: The client secret is not one of this app's."
+    assert wrong == "Wrong: The client secret does not belong to this app."
     assert correlation.startswith("Correlation ID: ")
     assert step.startswith("Try: Put the secret's Value")
     assert (outcome.code, outcome.err) == (4, "")

@@ -139,7 +139,7 @@ def test_the_report_is_json(
         (("--select", "groups/members=id"), "Leave the option out."),
         (("devices", "--select", "users=mail"), "Add users to the collections"),
         (("--reconcile-every", "7"), "Write a time such as --reconcile-every 7d"),
-        (("--allow-deletes", "many"), "Say --allow-deletes 500"),
+        (("--allow-deletes", "many"), "Write --allow-deletes 500"),
         (("--polite", "0.3"), "such as 30%"),
     ],
 )
@@ -232,7 +232,7 @@ def test_changes_are_sent_to_an_address(
     ("arguments", "code", "said"),
     [
         (("--feed", "https://receiver.example/"), 3, "GRAPHDAEMON_FEED_SECRET"),
-        (("--feed", "http://receiver.example/"), 2, "Begin it with https://"),
+        (("--feed", "http://receiver.example/"), 2, "Begin the address with https://"),
         (("--feed", "-", "--json"), 2, "--proof FILE"),
         (("--feed-patience", "long"), 2, "Write a time such as --feed-patience 7d"),
     ],
