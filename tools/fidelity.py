@@ -15,10 +15,11 @@ from entra_emulator.model.schema import SINGLE_USER_ONLY
 GRADES = ("recorded", "documented", "chosen", "missing")
 _FILE = Path(__file__).with_name("fidelity.toml")
 _PROSE = """\
-How close the pretend tenant comes to the real services, row by row. *recorded*: the same as an
-answer recorded from the real service; *documented*: as Microsoft's documentation, or an error
-quoted in a public issue, has it; *chosen*: not known, and so ours; *missing*. The last column names
-the test that shows it.
+How closely the pretend tenant follows the real services, one behaviour in each row. The grades:
+*recorded* means that the behaviour equals an answer that was recorded from the real service.
+*documented* means that it follows Microsoft's documentation, or an error quoted in a public issue.
+*chosen* means that the real behaviour is not known, so that this is our own decision. *missing*
+means that the emulator lacks it. The last column names the test that shows the behaviour.
 """
 _COVERAGE = """\
 Of the {total:,} calls (a method and a path) that Microsoft's list of 2026-08-07 has, {served:,} are
