@@ -42,5 +42,9 @@ class Lines(Sequence[msgspec.Raw]):
             yield msgspec.Raw(self.text[begin : end - 1])
             begin = end
 
+    def join(self, separator: bytes) -> bytes:
+        """Return the records, with `separator` between them."""
+        return self.text[:-1].replace(b"\n", separator)
+
     def _cut(self, at: int) -> msgspec.Raw:
         return msgspec.Raw(self.text[self._ends[at - 1] if at else 0 : self._ends[at] - 1])
