@@ -19,8 +19,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCE = Path("src/graphdaemon/graph/_compiled.c")
-_TARGET = _SOURCE.with_suffix(".abi3.so")
+_FOLDER = Path("src/graphdaemon/graph")
+_SOURCES = [str(_FOLDER / name) for name in ("_compiled.c", "_csv.c")]
+_TARGET = _FOLDER / "_compiled.abi3.so"
 # No debugging information: it holds the place where it was made.
 _FLAGS = ("-O2", "-g0", "-Wall", "-Wextra", "-fPIC")
 _MAC_FLAGS = ("-bundle", "-undefined", "dynamic_lookup", "-mmacosx-version-min=11.0")
@@ -54,7 +55,7 @@ def _compile(root: Path, target: Path) -> Path | None:
             raise RuntimeError("GRAPHDAEMON_COMPILE=1: there is no compiler to use here")
         return None
     headers = f"-I{sysconfig.get_paths()['include']}"
-    command = [*compiler, *_FLAGS, headers, str(_SOURCE), "-o", str(target)]
+    command = [*compiler, *_FLAGS, headers, *_SOURCES, "-o", str(target)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603  the compiler
     if done.returncode != 0 and choice == "1":
         raise RuntimeError(f"{shlex.join(command)}\n{done.stderr}")
@@ -62,7 +63,7 @@ def _compile(root: Path, target: Path) -> Path | None:
 
 
 def _find_compiler() -> list[str] | None:
-    """Return the command that makes a module of one file."""
+    """Return the command that makes a module."""
     # Neither PyPy nor Python without its global lock has the interface that one build is for.
     is_other = sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED")
     if is_other or os.name != "posix":

@@ -31,11 +31,21 @@ may change; sixteen bytes for each ID; a number below 2**64 that nobody can gues
 calls for one set; and whether to put the other IDs into the set.
 """
 
+WriteCsv = Callable[[bytes, tuple[bytes, ...], bool], bytes | None]
+"""
+Writes records as lines of CSV, each with CR LF behind it.
+
+Takes records as `ScanPage` returns them; the names of the columns, in UTF-8; and whether texts that
+a spreadsheet would read as a formula stay as they are. None is returned where the form in Python
+has to write them.
+"""
+
 # The arguments and results that this module expects, as `_compiled.c` calls them.
-_FORM = "form 2"
+_FORM = "form 3"
 
 SCAN_PAGE: ScanPage | None = None
 KNOWN_IDS: KnownIds | None = None
+WRITE_CSV: WriteCsv | None = None
 _keep_memory: Callable[[], None] | None = None
 
 if os.environ.get("GRAPHDAEMON_COMPILED") != "0":
@@ -45,7 +55,7 @@ if os.environ.get("GRAPHDAEMON_COMPILED") != "0":
         # One that was compiled from older source would be taken for a fault of Graph's.
         if _compiled.__doc__ == _FORM:
             SCAN_PAGE, KNOWN_IDS = _compiled.scan_page, _compiled.known_ids
-            _keep_memory = _compiled.keep_memory
+            WRITE_CSV, _keep_memory = _compiled.write_csv, _compiled.keep_memory
 
 
 def keep_memory() -> None:

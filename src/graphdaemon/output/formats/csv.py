@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from graphdaemon.graph.compiled import WRITE_CSV, WriteCsv
 from graphdaemon.graph.lines import Lines
 from graphdaemon.output.escape import escape
 from graphdaemon.output.fields import NULL, Record, make_picker, text_of
@@ -42,9 +43,14 @@ class CsvWriter:
         raw_cells: bool = False,
         bom: bool = False,
         is_shown: bool = False,
+        write_compiled: WriteCsv | None = WRITE_CSV,
     ) -> None:
         self._stream = stream
         self._columns = columns
+        self._names = tuple(name.encode("utf-8", "surrogatepass") for name in columns)
+        # A terminal is read by people, who are slower, and a value has one column there.
+        has_compiled = not is_shown and len(set(columns)) == len(columns)
+        self._write_compiled = write_compiled if has_compiled else None
         self._pick = make_picker(columns)
         self._read_columns = _make_column_reader(columns)
         self._raw_cells = raw_cells
@@ -69,7 +75,10 @@ class CsvWriter:
         return [self._mark, _join([self._quote(name) for name in self._columns])]
 
     def _write_lines(self, records: Sequence[Record]) -> bytes:
-        # A terminal is read by people, who are slower.
+        if self._write_compiled is not None and isinstance(records, Lines):
+            lines = self._write_compiled(records.text, self._names, self._raw_cells)
+            if lines is not None:
+                return lines
         columns = None if self._is_shown else self._read_columns(records)
         if columns is None:
             return _mend(b"".join([self._line(self._pick(record)) for record in records]))

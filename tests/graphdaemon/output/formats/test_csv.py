@@ -5,16 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from graphdaemon.graph.compiled import SCAN_PAGE, WRITE_CSV
+from graphdaemon.graph.lines import Lines
+from graphdaemon.graph.page import read_page
 from graphdaemon.output.formats.csv import CsvWriter
 from graphdaemon.output.spec import OutputSpec
+from tests.support.graph_answers import answer
 from tests.support.output_records import records, scalars, texts, values, written
+from tests.support.random_rows import RandomRows
+
+SEED = int(os.environ.get("GRAPHDAEMON_FUZZ_SEED", "0"))
+
+built = pytest.mark.skipif(WRITE_CSV is None, reason="there was no compiler")
 
 COLUMNS = ("displayName", "mail", "id")
 FORMULA_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
@@ -189,3 +200,82 @@ def one_cell(value: object, *, raw: bool) -> str:
         text = f"'{text}"
     is_quoted = not text or any(sign in text for sign in '",;\t\r\n')
     return '"' + text.replace('"', '""') + '"' if is_quoted else text
+
+
+def write_page(body: bytes, columns: Sequence[str], *, compiled: bool, raw: bool) -> bytes:
+    stream = io.BytesIO()
+    form = WRITE_CSV if compiled else None
+    CsvWriter(stream, columns, raw_cells=raw, write_compiled=form).write(cut(body))
+    return stream.getvalue()
+
+
+def cut(body: bytes) -> Lines:
+    records = read_page(answer(body), "https://graph.microsoft.com/v1.0/users").records
+    assert isinstance(records, Lines)
+    return records
+
+
+def compare_forms(pages: int, seed: int) -> None:
+    rows, left_to_python = RandomRows(seed), 0
+    for number in range(pages):
+        kinds = rows.draw_columns()
+        columns = [f"c{at}" for at in range(len(kinds))]
+        body, raw = rows.draw_page(kinds), number % 3 == 0
+        if SCAN_PAGE is None or SCAN_PAGE(body, 100) is None:
+            continue  # a surrogate as an escape: Python reads the page
+
+        right = write_page(body, columns, compiled=False, raw=raw)
+
+        assert write_page(body, columns, compiled=True, raw=raw) == right, f"{seed}, {number}"
+        assert WRITE_CSV is not None
+        names = tuple(name.encode() for name in columns)
+        left_to_python += WRITE_CSV(cut(body).text, names, raw) is None
+    assert 0.1 * pages < left_to_python < 0.7 * pages
+
+
+@built
+def test_both_forms_write_the_same_of_random_pages() -> None:
+    """Two thousand, the same each time."""
+    compare_forms(2_000, 0)
+
+
+@built
+@pytest.mark.nightly
+@pytest.mark.skipif(not SEED, reason="make test-nightly draws two hundred thousand")
+def test_both_forms_write_the_same_of_two_hundred_thousand_random_pages() -> None:
+    """Others each night."""
+    compare_forms(200_000, SEED)
+
+
+@built
+def test_it_is_the_compiled_form_that_writes_the_lines_of_a_page() -> None:
+    """Quotation marks, slashes and what is nested, too; other escapes are left to Python."""
+    assert WRITE_CSV is not None
+    names = (b"id", b"a", b"b")
+
+    assert WRITE_CSV(b'{"a":"x \\"y\\" \\\\","b":[1,"c"],"id":"=1"}\n', names, False) == (
+        b'\'=1,"x ""y"" \\","[1,""c""]"\r\n'
+    )
+    assert WRITE_CSV(b'{"a":"\\u00e9"}\n', names, False) is None
+
+
+@built
+def test_what_is_no_line_is_left_to_python() -> None:
+    """Cut at any byte, nothing behind the text is read."""
+    assert WRITE_CSV is not None
+    line = b'{"a":"x","b":[1,{"c":"d"}],"id":-1.5e3}\n'
+
+    assert WRITE_CSV(line, (b"a",), False) == b"x\r\n"
+    for end in range(1, len(line)):
+        assert WRITE_CSV(line[:end], (b"a",), False) is None
+
+
+def test_a_column_that_is_there_twice_has_its_value_twice() -> None:
+    """The compiled form gives a value to one column."""
+    stream = io.BytesIO()
+    body = b'{"value":[{"a":"x","id":"0cc99ee8-f417-4074-8aee-2e814ae43dbf"}]}'
+    page = read_page(answer(body), "https://graph.microsoft.com/v1.0/users")
+
+    CsvWriter(stream, ("a", "a")).write(page.records)
+
+    assert stream.getvalue() == b"a,a\r\nx,x\r\n"
