@@ -1,12 +1,12 @@
 """
-One listing that many processes read, in three steps: begin it, read its parts, finish it.
+One listing that several processes read, in three steps: begin it, read its parts, finish it.
 
     start = await begin(target, options, parts=8)
     async for records in read_part(target, part, readings.append): …   # anywhere, for each part
     end = await finish(target, options, start, readings)
 
-What is proved, and by what evidence, is the same as of a listing that one process reads: a delta
-link is taken before the first page, and followed after the last one, whoever has read them.
+The proof is the same as for a listing that one process reads: a delta link is taken before the
+first page and followed after the last one, whichever process has read them.
 """
 
 from collections import defaultdict
@@ -41,19 +41,19 @@ from graphdaemon.listing.run import accounting
 from graphdaemon.listing.target import Target
 
 MOST_PARTS = 10_000
-"""Parts that a listing is divided into at most."""
+"""The maximum number of parts of a listing."""
 
 
 async def begin(target: Target, options: ListingOptions, parts: int) -> ListingStart:
     """
-    Take a delta link, look at the first page, and divide the listing into `parts`, or fewer.
+    Take a delta link, read the first page, and divide the listing into at most `parts`.
 
-    A collection that is one page, or that cannot be divided, is one part.
+    A collection of a single page, or one that cannot be divided, is one part.
 
     Raises:
-        UsageError: The number of parts is none, or the query has a limit or an order, which parts
-            that are read apart cannot keep.
-        Error: The delta link, or the first page, could not be had.
+        UsageError: The number of parts is invalid, or the query has a limit or an order, which
+            separate parts cannot observe.
+        Error: The delta link or the first page could not be read.
     """
     _check(target, parts)
     record = ListingRecord(target.collection.name, describe(target.query, options), now())
@@ -109,11 +109,11 @@ async def read_part(
     Args:
         target: What is listed, as it was when the listing began.
         part: What to read of it.
-        on_reading: Is called last, with the account of the part.
+        on_reading: Is called at the end with the reading of the part.
         chains: Chains of pages to read at a time.
 
     Raises:
-        Error: The part was not read to its end; it may be read again, by whomever.
+        Error: The part was not read to its end. Any process may read it again.
     """
     met, ids, blank = make_id_set(), list[str](), EmptyProperties(target.query.select)
     pages = ranges = duplicates = restarts = 0
@@ -160,10 +160,10 @@ async def finish(
     target: Target, options: ListingOptions, start: ListingStart, readings: Sequence[PartReading]
 ) -> ListingEnd:
     """
-    Follow what changed since `start`, and reach the verdict over what all parts brought.
+    Follow what changed since `start`, and reach the verdict about all parts together.
 
-    Where the evidence leaves a doubt whether that was everything, everything is read once more, in
-    one chain. A listing that is not proved complete is no error here: its record says so.
+    If it is doubtful whether this was everything, everything is read again in one chain. A listing
+    that is not proved complete is not an error here: its record says so.
 
     Raises:
         UsageError: A part has no reading.
@@ -175,7 +175,7 @@ async def finish(
             f"{len(missing)} of {len(start.parts)} parts of {start.collection} were not read, the "
             f"first of them number {min(missing)}",
             code="option_invalid",
-            hint="Give the reading of every part.",
+            hint="Pass the readings of all parts.",
         )
     # Cuts are learned from records, which are elsewhere.
     listing = Listing(target, options._replace(plan=None, learn=False, journal=None))
@@ -201,15 +201,16 @@ def _check(target: Target, parts: int) -> None:
     for name, is_given in given.items():
         if is_given:
             raise UsageError(
-                f"a listing in parts has no {name}: they are read side by side",
+                f"a listing in parts cannot have a {name}, because the parts are read at the same "
+                "time",
                 code="option_invalid",
-                hint=f"Leave {name} out, and apply it to what was read.",
+                hint=f"Leave out {name}, and apply it to the result.",
             )
     if not 1 <= parts <= MOST_PARTS:
         raise UsageError(
             f"a listing has 1 to {MOST_PARTS:,} parts, not {parts:,}",
             code="option_invalid",
-            hint="Choose a number of parts from 1 on.",
+            hint="Choose a number of parts in this range.",
         )
 
 

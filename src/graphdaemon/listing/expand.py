@@ -1,10 +1,10 @@
 """
-What is read for each record besides, such as managers, memberships and licences.
+Related objects that are read for each record, such as managers, memberships and licences.
 
-A single object, such as the manager, comes with the pages (`$expand`), where Graph takes that. It
-has no such form of collections that is complete: `$expand` ends after twenty objects, and nothing
-tells how many were left out ("Known issues with Microsoft Graph"). Each of these is asked for by
-itself, twenty requests in a batch, and followed to its last page.
+A single object, such as the manager, comes with the pages (`$expand`) if Graph accepts that. For
+collections there is no such form that is complete: `$expand` ends after twenty objects, and nothing
+says how many were left out ("Known issues with Microsoft Graph"). So each collection is requested
+by itself, twenty requests in a batch, and read to its last page.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class Expander:
     Args:
         target: What is listed.
         names: The navigation properties that lead to them, such as `manager`.
-        notes: Takes a sentence that says how they are read, where there is a choice.
+        notes: Receives a sentence that says how they are read, if there is a choice.
 
     Attributes:
         counts: How many objects were read, by navigation property.
@@ -68,9 +68,9 @@ class Expander:
         if unknown:
             known = ", ".join(sorted(collection.expands)) or "nothing"
             raise UsageError(
-                f"{unknown[0]} cannot be read with {collection.name}",
+                f"{unknown[0]} cannot be read together with {collection.name}",
                 code="option_invalid",
-                hint=f"There is {known}.",
+                hint=f"The related objects are {known}.",
             )
         self._target = target
         self._names = tuple(names)

@@ -1,12 +1,12 @@
 """
-The journal: a file of what a listing has read, so that one that was stopped can go on.
+The journal: a file of what a listing has read, so that it can be resumed after a stop.
 
-Its lines are in the order in which things happened. A record is a line, as Graph sent it. Lines
-that begin with `#` say which chain read which page. A `commit` line holds the checksum of what
-stands between it and the commit before. When the file is opened again, everything behind the last
-sound commit is cut off: it does not matter when the program, or the machine, was stopped.
+Its lines are in the order of events. Each record is a line, as Graph sent it. Lines that begin with
+`#` say which chain read which page. A `commit` line contains the checksum of the lines since the
+previous commit. When the file is opened again, everything after the last valid commit is cut off,
+so the program or the machine may stop at any moment.
 
-The file holds names of people and a delta link, so only its owner may read it.
+The file contains names of people and a delta link, so only its owner may read it.
 """
 
 import contextlib
@@ -78,7 +78,7 @@ class Journal:
 
     Args:
         path: Where it is, or will be; a symbolic link is followed, and stays.
-        head: What is listed: the journal of anything else is refused.
+        head: What is listed. The journal of anything else is refused.
         now: A steady clock, in seconds.
 
     Attributes:
@@ -88,7 +88,7 @@ class Journal:
         resumed: An earlier run left something to go on with.
 
     Raises:
-        UsageError: It is no journal, or that of another listing, or in use by another run.
+        UsageError: It is not a journal, belongs to another listing, or is in use by another run.
         OutputError: It cannot be read or written.
     """
 
@@ -271,10 +271,10 @@ class Journal:
         if different or len(head) != len(self._head):
             name = different[0] if different else ""
             raise UsageError(
-                f"{self._path} is the journal of another listing"
+                f"{self._path} belongs to another listing"
                 + (f": its {name} is {head.get(name) or 'none'}" if name else ""),
                 code="journal_mismatch",
-                hint="Ask for the same as then, or name another file.",
+                hint="Repeat the listing with the same options, or name another file.",
             )
 
     @contextlib.contextmanager
@@ -286,12 +286,12 @@ class Journal:
             raise UsageError(
                 f"{self._path} is in use by another run",
                 code="journal_busy",
-                hint="Wait for its end, or name another file.",
+                hint="Wait until that run has ended, or name another file.",
             ) from None
         except ForeignFileError as error:
             raise _foreign(self._path, error) from None
         except (OSError, msgspec.DecodeError, KeyError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no journal"
+            reason = error.strerror if isinstance(error, OSError) else "it is not a journal"
             raise OutputError(
                 f"the journal {self._path} cannot be used: {reason}",
                 code="journal_unusable",
@@ -335,15 +335,15 @@ def remove_journal(path: Path) -> None:
         raise OutputError(
             f"the journal {path} cannot be removed: {error.strerror}",
             code="journal_unusable",
-            hint="Remove it yourself: the output holds everything that is in it.",
+            hint="Remove it yourself. The output contains everything that is in it.",
         ) from error
 
 
 def _foreign(path: Path, error: ForeignFileError) -> UsageError:
     return UsageError(
-        f"{path} is no journal of graphdaemon ({error.strerror}), and was left as it is",
+        f"{path} is not a journal of graphdaemon ({error.strerror}), and was not changed",
         code="file_foreign",
-        hint="Name another file, which need not exist.",
+        hint="Name another file. It need not exist.",
     )
 
 

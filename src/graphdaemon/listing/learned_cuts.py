@@ -1,9 +1,9 @@
 """
-Where to cut a collection so that each range is one page, as learned from earlier listings.
+Where to divide a collection so that each range is one page, as learned from earlier listings.
 
-The cuts are kept in a small file for each tenant and collection, rewritten after each listing. It
-holds beginnings of names, so only its owner may read it. Without it, or with a wrong one, a listing
-is slower and as complete.
+The cuts are kept in a small file for each tenant and collection, which is rewritten after each
+listing. It contains beginnings of names, so only its owner may read it. Without the file, or with a
+wrong one, a listing is slower but just as complete.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class _StoredCuts(msgspec.Struct):
 
 
 def cuts_path(root: str, tenant: str, collection: str) -> Path:
-    """Return the file for a collection of a tenant; its name gives neither away."""
+    """Return the file for a collection of a tenant. Its name reveals neither of them."""
     name = hashlib.sha256(f"{root}\n{tenant}\n{collection}".encode()).hexdigest()[:32]
     return cache_folder() / "plans" / f"{name}.json"
 

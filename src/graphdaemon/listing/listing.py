@@ -1,12 +1,12 @@
 """
-One listing: in which order things are asked for, who gets the records, and when it is over.
+One listing: the order of the requests, who gets the records, and when it is finished.
 
 Begin with `Listing.batches`, which names the steps in their order:
 
-1. A delta link is taken: whatever changes from now on will be told.
-2. The chains are read: the whole collection, or its parts many at a time (`partition`).
-3. What changed meanwhile is read again (`replay`), and the service's own count is asked for.
-4. Where these leave a doubt whether that was everything, everything is read in one chain.
+1. A delta link is taken: from now on, every change will be reported. 2. The chains are read: the
+whole collection, or its parts many at a time (`partition`). 3. What changed meanwhile is read again
+(`replay`), and the service's own count is requested. 4. If it is still doubtful whether this was
+everything, everything is read in one chain.
 5. `finish` reaches the verdict (`verdict`).
 """
 
@@ -44,9 +44,9 @@ class Listing:
     One listing, page by page.
 
     Attributes:
-        record: The account so far.
-        corrections: What to correct, at the end, in records that were yielded before.
-        stage: What is being done, as `Progress.stage` has it.
+        record: The listing record so far.
+        corrections: Corrections, at the end, of records that were yielded before.
+        stage: What the listing is doing, as in `Progress.stage`.
     """
 
     def __init__(self, target: Target, options: ListingOptions | None = None) -> None:
@@ -81,10 +81,10 @@ class Listing:
 
     async def batches(self) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """
-        Yield every record once, some at a time; closing it leaves nothing running.
+        Yield every record once, several at a time. Closing the iterator leaves nothing running.
 
         Raises:
-            Error: The listing failed; what was yielded so far is a part of the collection.
+            Error: The listing failed. What was yielded so far is only a part of the collection.
         """
         try:
             chains = await self._begin()
@@ -126,10 +126,10 @@ class Listing:
     @property
     def link(self) -> str | None:
         """
-        The delta link that tells of every change since what was listed; after `finish` only.
+        The delta link for every change since the listing; only after `finish`.
 
-        None where nothing proves the listing complete, where there is no delta, and where a filter
-        or a limit leaves something out, which a delta would tell of.
+        None if the listing is not proved complete, if there is no delta, or if a filter or a limit
+        leaves something out that the delta would report.
         """
         delta = self._proof.delta
         if self.record.verdict != "complete" or self._target.query.filter or delta is None:
@@ -137,7 +137,7 @@ class Listing:
         return delta.link
 
     def fail(self, error: Error) -> None:
-        """Close the account of a listing that `error` has ended."""
+        """Complete the listing record after `error` has ended the listing."""
         self.update()
         self.record.finished = now()
         self.record.why = f"it failed ({error.code})"
@@ -155,7 +155,7 @@ class Listing:
         record.expanded = self._expander.counts
 
     def progress(self) -> Progress:
-        """Return how far it has got."""
+        """Return the progress."""
         budget = self._target.graph.budget
         return Progress(
             len(self._met),
@@ -172,7 +172,7 @@ class Listing:
     # What is read first.
 
     async def _begin(self) -> list[Chain]:
-        """Go on with an earlier run, or take a delta link; return the chains to read."""
+        """Continue an earlier run or take a delta link; return the chains to read."""
         self._began = asyncio.get_running_loop().time()
         self._journal = self._open_journal()
         if self._journal is not None and await self._can_resume(self._journal):
@@ -216,7 +216,7 @@ class Listing:
         except GraphError as error:
             if not is_dead(error):
                 raise
-            self._note(f"the journal is too old, and was begun anew: {error}")
+            self._note(f"the journal was too old, so the listing started again: {error}")
             return False
         return True
 
@@ -328,9 +328,9 @@ class Listing:
 
     async def settle(self) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """
-        Follow what changed; where a doubt is left about what was read, read it once more.
+        Follow what changed. If it is doubtful whether everything was read, read it again.
 
-        Yields what is still to be written. Nothing is done where nothing is to be proved.
+        Yields what must still be written. If no proof is required, nothing is done.
 
         Raises:
             Error: What changed, or a record, could not be read.
@@ -381,7 +381,7 @@ def make_partition(
     notes: list[str],
     cuts: LearnedCuts,
 ) -> Partition:
-    """Return what divides a listing, which does without dividing where the query forbids it."""
+    """Return what divides a listing. It divides nothing if the query does not allow it."""
     query, key = target.query, target.collection.key or Key("")
     undivided = target.advanced or query.orderby or query.limit or not key.name
     method = "chain" if undivided else options.method

@@ -8,21 +8,23 @@ from graphdaemon.graph.query import PAGE_SIZE, Query
 
 class ListingOptions(NamedTuple):
     """
-    How a listing is made; the defaults suit every directory.
+    How a listing is made. The defaults suit every directory.
 
     Attributes:
-        method: `auto` tries ranges, then prefixes where they are certain to cover everything or
-            nothing has to be proved, then one chain. `ranges`, `prefixes` and `chain` force one.
-        chains: Chains of pages to read at a time.
-        page_size: Records to ask for in a page.
-        seconds: Give up after this long, by default a day; None never gives up.
-        learn: Keep where to divide the collection next time, in the user's cache folder.
-        plan: Keep it in this file instead.
-        expand: What to read for each record besides, such as `("manager", "memberOf")`.
-        confirm: Read a second time, in one chain, where the service's count disagrees.
-        journal: File that keeps what was read, so that a listing that was stopped can go on.
-        owner: Whose directory it is, such as the authority: the journal of another is refused.
-        proved: Prove that the listing is complete; False makes one pass over the pages and no more.
+        method: `auto` tries ranges first, then prefixes if they certainly cover everything or no
+            proof is required, and then one chain. `ranges`, `prefixes` and `chain` force one of
+            them.
+        chains: How many chains of pages to read at the same time.
+        page_size: How many records to request in a page.
+        seconds: Give up after this many seconds, by default a day; None never gives up.
+        learn: Remember where to divide the collection the next time, in the user's cache folder.
+        plan: Remember it in this file instead.
+        expand: The related objects to read for each record, such as `("manager", "memberOf")`.
+        confirm: Read everything a second time, in one chain, if the service's count disagrees.
+        journal: A file that keeps what was read, so that an interrupted listing can be resumed.
+        owner: Whose directory it is, such as the authority. The journal of another directory is
+            refused.
+        proved: Prove that the listing is complete. False only reads the pages once.
     """
 
     method: Literal["auto", "ranges", "prefixes", "chain"] = "auto"

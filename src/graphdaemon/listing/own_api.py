@@ -1,9 +1,9 @@
 """
-One listing of an API of one's own: page after page, and nothing asked that was not told to ask.
+One listing of your own API: page after page, without any request that was not specified.
 
-Such an API need not know OData: it is asked for no count, no page size and no properties, unless
-the query names them. Its records may be anything, with or without an `id`. Only to prove a list of
-several pages are the same requests sent twice.
+Such an API need not know OData, so no count, page size or properties are requested unless the query
+names them. Its records may be anything, with or without an `id`. The same requests are sent twice
+only to prove a list of several pages complete.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _MOST_EMPTY = 100
 
 class OwnApiListing:
     """
-    One listing of an API of one's own, page by page.
+    One listing of your own API, page by page.
 
     Args:
         graph: The connection.
@@ -37,8 +37,8 @@ class OwnApiListing:
 
     Attributes:
         record: The account so far.
-        corrections: Nothing: no such API tells what changed.
-        link: None, for the same reason.
+        corrections: Always empty, because such an API does not report changes.
+        link: Always None, for the same reason.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class OwnApiListing:
 
     async def batches(self) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """
-        Yield every record once, a page at a time; then read the whole again if that can prove it.
+        Yield every record once, page by page. Then read everything again if that can prove it.
 
         Raises:
             Error: The listing failed; what was yielded so far is a part of the collection.
@@ -151,14 +151,14 @@ class OwnApiListing:
         return record
 
     def fail(self, error: Error) -> None:
-        """Close the account of a listing that `error` has ended."""
+        """Complete the listing record after `error` has ended the listing."""
         self._update()
         self.record.finished = now()
         self.record.why = f"it failed ({error.code})"
         self.record.notes.append(str(error))
 
     def progress(self) -> Progress:
-        """Return how far it has got."""
+        """Return the progress."""
         budget = self._graph.budget
         return Progress(
             self.record.records,

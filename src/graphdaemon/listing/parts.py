@@ -1,7 +1,7 @@
 """
-One listing that many processes read: its parts, and what is known before and after they are read.
+One listing that several processes read: its parts, and what is known before and after.
 
-All are plain values, which can be pickled. A part and its reading hold no secret and no link; the
+All are plain values that can be pickled. A part and its reading contain no secret and no link. The
 boundaries of a part are beginnings of names.
 """
 
@@ -30,16 +30,16 @@ class PartChain(NamedTuple):
 
 class ListingPart(NamedTuple):
     """
-    What one process reads of a listing.
+    The part of a listing that one process reads.
 
-    Two parts share their border, so that both may bring the same record.
+    Two neighbouring parts share their border, so both may return the same record.
 
     Attributes:
-        number: Which part it is; the first is 0.
+        number: The number of the part, starting at 0.
         collection: Path below the Graph version.
         query: The OData options of the listing.
         page_size: Records to ask for in a page.
-        chains: The chains that it is made of.
+        chains: The chains of pages that belong to it.
     """
 
     number: int
@@ -51,22 +51,22 @@ class ListingPart(NamedTuple):
 
 class ListingStart(NamedTuple):
     """
-    What is known of a listing before its parts are read. It stays with whoever finishes it.
+    What is known about a listing before its parts are read. The process that finishes it keeps it.
 
     Attributes:
         collection: Path below the Graph version.
         query: The OData options.
         page_size: Records to ask for in a page.
         started: When it began: RFC 3339, UTC.
-        parts: What is to be read, each part by anybody, in any order.
-        link: The delta link that tells of every change since; None if the collection has none. Its
-            text is pickled with it, and shown nowhere else.
-        expected: The service's own count; None if it gave none.
-        method: How it is divided.
-        witnesses: Packed IDs of records that some part has to bring.
-        requests: Requests that were sent so far.
-        units: Resource units they took.
-        notes: What was done otherwise than planned, each a sentence.
+        parts: The parts. Any process may read any part, in any order.
+        link: The delta link for every change since then; None if the collection has no delta. It is
+            pickled, but never shown.
+        expected: The service's own count, or None.
+        method: How the listing is divided.
+        witnesses: Packed IDs of records that must be in some part.
+        requests: How many requests were sent so far.
+        units: How many resource units they cost.
+        notes: Deviations from the plan, one sentence for each.
     """
 
     collection: str
@@ -85,14 +85,14 @@ class ListingStart(NamedTuple):
 
 class PartReading(msgspec.Struct, frozen=True):
     """
-    The account of one part that was read to its end.
+    What is known about one part after it was read to its end.
 
     Attributes:
         number: Which part it is.
         ids: The IDs of its records, each once.
         ranges: Chains that were read to their ends.
         pages: Answers with records.
-        duplicates: Records that came again within the part, and were dropped.
+        duplicates: Records that were repeated within the part, and were dropped.
         requests: Requests that were sent.
         retries: How many of those were repetitions.
         throttled: How many of those were refused because the budget was used up (429).
@@ -118,17 +118,19 @@ class PartReading(msgspec.Struct, frozen=True):
 
 class ListingEnd(NamedTuple):
     """
-    What is known of a listing after all its parts were read.
+    The result of a listing after all its parts were read.
 
-    The directory at `record.finished` is what the parts brought, without `repeated`, with
-    `corrections` made, and with `appeared` added.
+    The directory at `record.finished` consists of what the parts returned, without `repeated`, with
+    `corrections` applied, and with `appeared` added.
 
     Attributes:
-        record: The account of the listing, with its verdict.
-        repeated: By number of a part the IDs of records that an earlier part has brought too.
-        corrections: By ID a record that changed after it was read: as it is now, or None.
-        appeared: Records that no part has brought.
-        link: The delta link at which changes go on, if the listing is proved complete and no filter
+        record: The listing record, with its verdict.
+        repeated: By the number of a part, the IDs of records that an earlier part has returned as
+            well.
+        corrections: By ID, records that changed after they were read: as they are now, or None if
+            they are gone.
+        appeared: Records that are in no part.
+        link: The delta link for later changes, if the listing is proved complete and no filter
             leaves anything out.
     """
 

@@ -11,25 +11,25 @@ from typing import Literal, NamedTuple
 import msgspec
 
 Corrections = Mapping[str, msgspec.Raw | None]
-"""What to correct in records that were written: by ID the record as it is now, None if gone."""
+"""Corrections of records that were written: by ID, the record as it is now; None if it is gone."""
 
 Verdict = Literal["complete", "unproved", "incomplete"]
-"""What a listing is: proved to be everything, not proved to be, or known not to be."""
+"""Whether a listing is proved to be complete, is not proved, or is known to be incomplete."""
 
 Method = Literal["ranges", "prefixes", "chain"]
 
 
 class Replay(msgspec.Struct, omit_defaults=False):
     """
-    What the delta said happened while the listing ran.
+    What the delta reported about the time while the listing ran.
 
     Attributes:
         rounds: How often the delta was read until nothing was left to correct.
-        changed: Records of the output that it named and that are still there, corrected.
-        removed: Records of the output that it named and that are gone.
-        appeared: Records that were added to the output because it named them.
-        late: Corrections that could not be made, since the records were out already.
-        applied: Whether the output is what the directory was at the end.
+        changed: Records of the output that it reported as changed. They were corrected.
+        removed: Records of the output that it reported as gone. They were removed.
+        appeared: Records that were added to the output because it reported them.
+        late: Corrections that were not possible, because the records had already been passed on.
+        applied: Whether the output shows the directory as it was at the end.
     """
 
     rounds: int = 0
@@ -42,37 +42,39 @@ class Replay(msgspec.Struct, omit_defaults=False):
 
 class ListingRecord(msgspec.Struct):
     """
-    The account of one listing.
+    What one listing did, and what proves it complete.
 
     Attributes:
         collection: Path below the Graph version.
         query: The options that were given, by name.
-        started: When it began: RFC 3339, UTC.
-        finished: When it ended, or failed, in the same form; empty while it runs.
-        method: How it was read in the end.
-        ranges: How many ranges, prefixes or chains were read to their end.
-        pages: Answers with records.
-        requests: Everything sent, repetitions too.
-        retries: Requests repeated after a failure in passing.
-        throttled: Answers that asked to wait (429).
-        restarts: Chains begun anew because a page link was refused.
-        splits: Ranges divided because they turned out big.
-        units: Resource units Graph says it took.
-        records: Distinct IDs in the output.
-        duplicates: Records dropped because their ID had been written.
-        count_before: The service's own count before the listing; None if it gave none, or was not
+        started: When it started, as RFC 3339 in UTC.
+        finished: When it ended or failed, in the same form; empty while it runs.
+        method: How the collection was finally read.
+        ranges: How many ranges, prefixes or chains were read to their ends.
+        pages: How many pages with records were read.
+        requests: How many requests were sent, including repetitions.
+        retries: How many requests were repeated after a temporary failure.
+        throttled: How many answers asked to wait (429).
+        restarts: How many chains were started again because a page link was refused.
+        splits: How many ranges were divided again because they were large.
+        units: How many resource units it cost, according to Graph.
+        records: How many different IDs are in the output.
+        duplicates: How many records were dropped because a record with the same ID had already been
+            written.
+        count_before: The service's own count before the listing; None if it gave none or was not
             asked.
-        count_after: The same after the listing.
-        replay: What the delta said; None if there was no delta.
-        expanded: Navigation properties read for each record (`--with`), and how many objects each.
-        blank: Selected properties that are null or absent in every record: not set, or not
-            readable with this token.
-        notes: What was done otherwise than planned, each a sentence.
+        count_after: The service's own count after the listing, or None.
+        replay: What the delta reported; None if there was no delta.
+        expanded: The navigation properties that were read for each record (`--with`), each with its
+            number of objects.
+        blank: Selected properties that are null or absent in every record, because they are not set
+            or cannot be read with this token.
+        notes: Deviations from the plan, one sentence for each.
         verdict: `complete`, `unproved` or `incomplete`.
-        why: What the verdict rests on, one sentence.
-        missing: The check that was missing, or failed, by its name in `verdict.CHECKS`; empty where
-            none did.
-        next_step: What can be done about that, a sentence or none.
+        why: The reason for the verdict, as a sentence.
+        missing: The name of the check that failed or was missing, as in `verdict.CHECKS`; empty if
+            there was none.
+        next_step: What can be done about it, as a sentence; empty if nothing must be done.
     """
 
     collection: str
@@ -103,7 +105,7 @@ class ListingRecord(msgspec.Struct):
 
     @property
     def exit_code(self) -> int:
-        """0 where the listing is proved complete, or a limit was asked for; 8 otherwise."""
+        """0 if the listing is proved complete or a limit was requested; 8 otherwise."""
         return 0 if self.verdict == "complete" or "limit" in self.query else 8
 
     def summary(self) -> str:
@@ -118,17 +120,18 @@ class ListingRecord(msgspec.Struct):
 
 class Progress(NamedTuple):
     """
-    How far a listing has got; told after each page, and while it waits.
+    The progress of a listing, reported after each page and while it waits.
 
     Attributes:
         records: Records written so far.
-        total: How many there are, as the service counts; None if not known.
-        pages: Answers with records so far.
-        in_flight: Requests under way.
+        total: How many records there are, according to the service; None if that is not known.
+        pages: Pages with records read so far.
+        in_flight: Requests that are waiting for an answer.
         units: Resource units used so far.
-        unit_rate: Resource units used a second of late.
-        unit_limit: Resource units a second that the budget allows; None while no limit is known.
-        waiting: What is being waited for, such as `Graph (429, 7 s)`; empty when nothing is.
+        unit_rate: Resource units used per second recently.
+        unit_limit: Resource units per second that the budget allows; None while no limit is known.
+        waiting: What the listing is waiting for, such as `Graph (429, 7 s)`; empty if it is not
+            waiting.
         stage: `baseline`, `listing`, `replay`, `proving`, `check` or `done`.
     """
 
@@ -147,9 +150,9 @@ RECORD_BEGINNING = b'{\n  "collection":'
 """The first bytes of every listing record in a file."""
 
 OnProgress = Callable[[Progress], None]
-"""Is called after each page, and twice a second, with how far a listing has got."""
+"""Is called with the progress of a listing after each page, and twice a second."""
 
 
 def now() -> str:
-    """Return the time as a listing record has it: RFC 3339, UTC, with milliseconds."""
+    """Return the current time as RFC 3339 in UTC, with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,5 +1,5 @@
 """
-Run one complete listing of a collection, within a time, and return the record that proves it.
+Run one complete listing within a time limit, and return the record that proves it.
 
     target = Target(graph, root, CATALOG["users"], Query())
     record = await collect(Listing(target), write=writer.write)
@@ -19,14 +19,14 @@ from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress, P
 
 
 class AnyListing(Protocol):
-    """A listing of Graph (`listing`), or of an API of one's own (`own_api`)."""
+    """A listing of Graph (`listing`), or of your own API (`own_api`)."""
 
     record: ListingRecord
     corrections: Corrections
 
     @property
     def link(self) -> str | None:
-        """The delta link at which its changes go on, after `finish`; None if there is none."""
+        """The delta link for all later changes, after `finish`; None if there is none."""
 
     def batches(self) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """Yield every record once, some at a time."""
@@ -35,10 +35,10 @@ class AnyListing(Protocol):
         """Reach the verdict; `corrected` says whether `corrections` were applied."""
 
     def fail(self, error: Error) -> None:
-        """Close the account of a listing that `error` has ended."""
+        """Complete the listing record after `error` has ended the listing."""
 
     def progress(self) -> Progress:
-        """Return how far it has got."""
+        """Return the progress."""
 
 
 async def collect(
@@ -50,19 +50,19 @@ async def collect(
     seconds: float | None = None,
 ) -> ListingRecord:
     """
-    Run `listing`, and return the account of it.
+    Run `listing`, and return its listing record.
 
     Args:
         listing: What to list, and how.
-        write: Takes each record once, as the bytes that were sent, some at a time, in no order
-            unless the query has one.
-        correct: Takes, once, at the end, what to correct in records that were written. Without it
-            such corrections make the verdict `unproved`.
-        on_progress: Hears how far it has got: after each page, and twice a second.
-        seconds: Give up after so long; None never gives up.
+        write: Is called with every record once, several at a time, as the bytes that were sent.
+            They have no particular order unless the query requests one.
+        correct: Is called once at the end with corrections of records that were written. Without
+            it, such corrections make the verdict `unproved`.
+        on_progress: Is called with the progress after each page, and twice a second.
+        seconds: Give up after this many seconds; None never gives up.
 
     Raises:
-        Error: The listing failed; what was written is a part. Its `listing` is the account.
+        Error: The listing failed. What was written is incomplete. Its `listing` is the record.
     """
     with accounting(listing):
         async with (
@@ -82,11 +82,11 @@ async def read_within(
     listing: AnyListing, seconds: float | None
 ) -> AsyncGenerator[Sequence[msgspec.Raw]]:
     """
-    Yield what `listing.batches` yields, for `seconds` at most; the consumer's time counts, too.
+    Yield what `listing.batches` yields, for at most `seconds`, including the consumer's time.
 
     Raises:
         Error: What `listing.batches` raises.
-        UnprovedError: It took longer.
+        UnprovedError: The listing took longer.
     """
     end = None if seconds is None else asyncio.get_running_loop().time() + seconds
     async with aclosing(listing.batches()) as batches:
@@ -107,7 +107,7 @@ async def read_within(
 
 @contextlib.contextmanager
 def accounting(listing: AnyListing) -> Iterator[None]:
-    """Attach the account of the listing to an error that ends it."""
+    """Attach the listing record to an error that ends the listing."""
     try:
         yield
     except Error as error:
@@ -118,7 +118,7 @@ def accounting(listing: AnyListing) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def _reporting(listing: AnyListing, on_progress: OnProgress | None) -> AsyncGenerator[None]:
-    """Tell of the progress twice a second, also while nothing comes."""
+    """Report the progress twice a second, even while nothing arrives."""
     if on_progress is None:
         yield
         return
@@ -138,7 +138,8 @@ async def _reporting(listing: AnyListing, on_progress: OnProgress | None) -> Asy
 
 def _overdue(seconds: float | None) -> UnprovedError:
     return UnprovedError(
-        f"the listing was not done after {seconds:g} s",
+        f"the listing was not finished after {seconds:g} s",
         code="listing_overdue",
-        hint="Allow it more time, or resume it where it stopped: --resume.",
+        hint="Allow more time with --within, or use --resume so that it can continue where it "
+        "stopped.",
     )

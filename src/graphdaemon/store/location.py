@@ -8,7 +8,9 @@ from graphdaemon.errors import StoreError
 from graphdaemon.settings.setting import Secret
 
 DEFAULT = "sqlite:graphdaemon.db"
-_EXAMPLE = "Write sqlite:graphdaemon.db for a file, or postgresql://USER@HOST:5432/DATABASE."
+_EXAMPLE = (
+    "Write sqlite:graphdaemon.db for a file, or postgresql://USER@HOST:5432/DATABASE for a server."
+)
 _SECRET_OPTIONS = {"password", "sslpassword"}
 
 

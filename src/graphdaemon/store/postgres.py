@@ -79,7 +79,7 @@ class PostgresDatabase:
                 raise StoreError(
                     f"There is no store in {self.shown}",
                     code="store_missing",
-                    hint="Name the store that was synced to, or make one with graphdaemon sync.",
+                    hint="Name the store that was synced, or create one with graphdaemon sync.",
                 )
         prepare(self)
 
@@ -221,17 +221,18 @@ class PostgresDatabase:
         # Another process may have made the store since it was looked for.
         if names and not self.holds_store():
             raise StoreError(
-                f"{self.shown} has a table {names[0]} that graphdaemon has not made",
+                f"{self.shown} has a table {names[0]} that graphdaemon did not create",
                 code="store_unreadable",
-                hint="Name a database or a schema of its own: "
-                "?options=-csearch_path%3Dgraphdaemon at the URL's end.",
+                hint="Use another database, or a schema of its own: add "
+                "?options=-csearch_path%3Dgraphdaemon to the end of the URL.",
             )
         (encoding,) = self.fetch("SHOW server_encoding")[0]
         if encoding != "UTF8":
             raise StoreError(
-                f"{self.shown} is a database in {encoding}, which has no room for every name",
+                f"{self.shown} is a database with the encoding {encoding}, which lacks characters "
+                "that names may contain",
                 code="store_unreadable",
-                hint="Make one with CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0.",
+                hint="Create one with CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0.",
             )
 
     def _has_relation(self, name: str) -> bool:
@@ -256,9 +257,9 @@ def _read_options(url: Secret) -> dict[str, Any]:
     except psycopg.Error:
         # Its words may hold a part of the password.
         raise StoreError(
-            "The store's URL is none that PostgreSQL can read",
+            "PostgreSQL cannot read the URL of the store",
             code="store_url_invalid",
-            hint="Write postgresql://USER@HOST:5432/DATABASE; in a password, write %40 for @.",
+            hint="Write postgresql://USER@HOST:5432/DATABASE. In a password, write %40 for @.",
         ) from None
     return {"connect_timeout": _CONNECT_S, "application_name": "graphdaemon", **options}
 
@@ -301,9 +302,9 @@ def _explain(error: psycopg.Error, shown: str) -> StoreError:
     if isinstance(error, psycopg.OperationalError) and not state:
         return _explain_connecting(shown, words)
     return StoreError(
-        f"PostgreSQL refused something of the store {shown}: {words}",
+        f"PostgreSQL refused a request for the store {shown}: {words}",
         code="store_failed",
-        hint="Look into the server's log, which has the statement.",
+        hint="Look into the log of the server, which contains the statement.",
     )
 
 

@@ -61,8 +61,8 @@ def _read_version(database: Database) -> tuple[int, str]:
     version, views = database.fetch("SELECT version, views FROM graphdaemon")[0]
     if version > VERSION:
         raise StoreError(
-            f"{database.shown} was written by a newer graphdaemon (tables of version {version}; "
-            f"this one knows {VERSION})",
+            f"{database.shown} was written by a newer graphdaemon (its tables have version "
+            f"{version}; this program supports {VERSION})",
             code="store_newer",
             hint="Run pip install --upgrade graphdaemon, or name another store.",
         )

@@ -49,6 +49,6 @@ def _refuse(text: str, problem: str) -> UsageError:
     return UsageError(
         f"--where {text}: {problem}",
         code="query_invalid",
-        hint="Write one condition, such as \"department\" = 'Sales'; a quotation mark in a text is "
-        "written twice.",
+        hint="Write one condition, such as \"department\" = 'Sales'. Double each quotation "
+        "mark inside a text.",
     )

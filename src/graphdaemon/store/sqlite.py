@@ -265,9 +265,9 @@ def _explain(error: sqlite3.Error, shown: str) -> StoreError:
         if name.startswith(beginning):
             return make(shown)
     return StoreError(
-        f"SQLite refused something of the store {shown}: {error}",
+        f"SQLite refused a request for the store {shown}: {error}",
         code="store_failed",
-        hint="Report this: graphdaemon sent a request that it should not.",
+        hint="Please report this: graphdaemon should not have sent this request.",
     )
 
 
@@ -281,38 +281,40 @@ def _refuse_busy(message: str) -> StoreError:
 
 def _refuse_writing(shown: str) -> StoreError:
     return StoreError(
-        f"This user may read the store {shown} and not write it",
+        f"This user may read the store {shown}, but not write to it",
         code="store_readonly",
-        hint="Give this user the right to write the file and its folder.",
+        hint="Allow this user to write to the file and its folder.",
     )
 
 
 _MEANINGS: dict[str, Callable[[str], StoreError]] = {
     "SQLITE_BUSY": lambda store: _refuse_busy(f"Another process writes to the store {store}"),
     "SQLITE_FULL": lambda store: StoreError(
-        f"There is no room for the store {store}: its disk or that of temporary files is full",
+        f"There is no room for the store {store}: its disk, or the disk for temporary files, is "
+        "full",
         code="store_full",
-        hint="Make room, and run the command again: it fetches again what was not committed.",
+        hint="Make room on the disk, and run the command again: it fetches again what was not "
+        "committed.",
     ),
     "SQLITE_READONLY": _refuse_writing,
     "SQLITE_CANTOPEN": lambda store: StoreError(
         f"This user may not open the store {store}, or write the files that SQLite keeps beside it",
         code="store_readonly",
-        hint="Give this user the right to write the file and its folder.",
+        hint="Allow this user to write to the file and its folder.",
     ),
     "SQLITE_IOERR": lambda store: StoreError(
-        f"The disk gave an error under the store {store}",
+        f"The disk of the store {store} reported an error",
         code="store_gone",
-        hint="See that the disk is there and sound, and run the command again.",
+        hint="Check that the disk is connected and sound, and run the command again.",
     ),
     "SQLITE_CORRUPT": lambda store: StoreError(
         f"The file of the store {store} is damaged",
         code="store_unreadable",
-        hint="Put a backup in its place, or move it away and sync again.",
+        hint="Restore a backup, or move the file away and sync again.",
     ),
     "SQLITE_NOTADB": lambda store: StoreError(
-        f"The file of the store {store} is no SQLite database",
+        f"The file of the store {store} is not an SQLite database",
         code="store_unreadable",
-        hint="Put a backup in its place, or move it away and sync again.",
+        hint="Restore a backup, or move the file away and sync again.",
     ),
 }

@@ -28,9 +28,9 @@ def make_file(path: Path, shown: str) -> None:
     """
     if not path.parent.is_dir():
         raise StoreError(
-            f"The store {shown} cannot be made: there is no folder {path.parent}",
+            f"The store {shown} cannot be created: there is no folder {path.parent}",
             code="store_missing",
-            hint="Make the folder, or name another file.",
+            hint="Create the folder, or name another file.",
         )
     with explaining_files(shown):
         os.close(open_private(path))
@@ -89,7 +89,7 @@ def refuse_moved(shown: str) -> StoreError:
     return StoreError(
         f"The file of the store {shown} was moved or deleted while it was in use",
         code="store_gone",
-        hint="Put it back, or run the command again to make another: nothing is half written.",
+        hint="Put it back, or run the command again to create a new one. Nothing is half written.",
     )
 
 
@@ -137,5 +137,5 @@ def _refuse_foreign(shown: str, reason: str) -> StoreError:
     return StoreError(
         f"The store {shown} {reason}, and was left as it is",
         code="store_unreadable",
-        hint="Name another file: one that does not exist is made.",
+        hint="Name another file. A file that does not exist is created.",
     )

@@ -1,4 +1,4 @@
-"""The past of one tenant in a store: records as they were, chosen and compared."""
+"""The history of one tenant in a store: records as they were at a given time, and comparisons."""
 
 import datetime as dt
 from collections.abc import Callable, Generator, Iterator
@@ -105,11 +105,11 @@ class Difference(NamedTuple):
 
 class TenantHistory:
     """
-    The past of one tenant in a store.
+    The history of one tenant in a store.
 
     Args:
         store: The store.
-        tenant: ID or name of the tenant; needed only where the store holds several.
+        tenant: The ID or name of the tenant; needed only if the store contains several.
         now: Tells the time, in UTC.
 
     Attributes:
@@ -117,7 +117,8 @@ class TenantHistory:
         shown: The store's URL without a password.
 
     Raises:
-        UsageError: The store holds none of that name, or several and none is named.
+        UsageError: The store contains no tenant of that name, or contains several and none is
+            named.
     """
 
     def __init__(
@@ -168,9 +169,10 @@ class TenantHistory:
         if time is None:
             kept = ", ".join(self.collections()) or "nothing yet"
             raise UsageError(
-                f"the store {self._store.shown} has no {collection} of {self.tenant.name}",
+                f"the store {self._store.shown} does not contain {collection} of "
+                f"{self.tenant.name}",
                 code="option_invalid",
-                hint=f"It has {kept}; graphdaemon sync adds others.",
+                hint=f"It contains {kept}. To add other collections, run graphdaemon sync.",
             )
         return time
 
@@ -191,13 +193,14 @@ class TenantHistory:
             raise UsageError(
                 f"{option} {_show(time)} is in the future",
                 code="option_invalid",
-                hint=f"Leave {option} out: then the store shows what is current.",
+                hint=f"Leave out {option} to see the current state.",
             )
         if time < begin:
             raise UsageError(
-                f"{option} {_show(time)}: the store knows {collection} from {_show(begin)} on",
+                f"{option} {_show(time)}: the store contains {collection} only since "
+                f"{_show(begin)}",
                 code="option_invalid",
-                hint="Give that time, or a later one.",
+                hint="Give this time or a later one.",
             )
 
     def records(
@@ -306,8 +309,8 @@ class TenantHistory:
             raise UsageError(
                 f"--where {condition}: {reason}",
                 code="query_invalid",
-                hint="Write what follows WHERE in SQL, of the properties as columns, such as "
-                '"accountEnabled" = true (in SQLite 1) and "department" LIKE \'Sales%\'.',
+                hint="Write an SQL condition with the properties as columns, such as "
+                '"accountEnabled" = true (1 in SQLite) and "department" LIKE \'Sales%\'.',
             ) from None
 
 
@@ -345,9 +348,9 @@ def _find_tenant(store: Store, wanted: str | None) -> StoredTenant:
     if not tenants:
         problem, hint = "is empty", "Run graphdaemon sync first."
     elif chosen:
-        problem, hint = f"holds {len(chosen)} tenants", f"Name one with --tenant: {known}."
+        problem, hint = f"contains {len(chosen)} tenants", f"Name one with --tenant: {known}."
     else:
-        problem, hint = f"holds no tenant {wanted}", f"It holds {known}."
+        problem, hint = f"does not contain a tenant {wanted}", f"It contains {known}."
     raise UsageError(f"the store {store.shown} {problem}", code="option_invalid", hint=hint)
 
 

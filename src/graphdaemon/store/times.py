@@ -39,7 +39,7 @@ def read_time(text: str) -> str:
         return format_time(time if time.tzinfo else time.replace(tzinfo=dt.UTC))
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{text} is no date and no time",
+            f"{text} is neither a date nor a time",
             code="option_invalid",
-            hint="Write 2026-11-01, or 2026-11-01T08:00:00Z.",
+            hint="Write a date or time such as 2026-11-01 or 2026-11-01T08:00:00Z.",
         ) from None
