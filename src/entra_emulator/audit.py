@@ -179,11 +179,11 @@ class NewestOf(Generic[T]):
 
 class Audit:
     """
-    The newest `size` requests; older ones are forgotten.
+    The latest `size` requests. Older ones are forgotten.
 
     Attributes:
-        sign_ins: the newest sign-ins, of which many requests to Graph push out none.
-        activities: the newest changes of the directory.
+        sign_ins: the latest sign-ins, which are kept however many requests to Graph there are.
+        activities: the latest changes of the directory.
     """
 
     def __init__(self, size: int = SIZE) -> None:
@@ -194,13 +194,13 @@ class Audit:
         self._number = 0
 
     def note(self, entry: Entry) -> None:
-        """Remember a request, and number it."""
+        """Add a request, and give it a number."""
         with self._lock:
             self._number += 1
             self._entries.append(entry._replace(number=self._number))
 
     def clear(self) -> None:
-        """Forget every entry; the numbers of new ones go on from there."""
+        """Forget every entry. The numbers of new entries continue."""
         with self._lock:
             # The numbers go on, for those who follow the log by the last number they saw.
             self._entries.clear()
@@ -208,7 +208,7 @@ class Audit:
         self.activities.clear()
 
     def find(self, number: int) -> Entry | None:
-        """The entry of this number, if it is still remembered."""
+        """The entry with this number, if it is still kept."""
         return next((entry for entry in self._copy() if entry.number == number), None)
 
     def apps(self) -> list[str]:
@@ -227,16 +227,16 @@ class Audit:
         limit: int = 100,
     ) -> list[Entry]:
         """
-        The entries that match every filter, newest first.
+        The entries that match all filters, latest first.
 
         Args:
             app: the application's ID.
             service: `token` or `graph`.
             verdict: one of VERDICTS.
-            text: stands in one of its fields, in any case of letters.
+            text: is contained in one of its fields, in upper or lower case.
             before: only entries with smaller numbers.
             after: only entries with greater numbers.
-            limit: the most entries: the newest ones, or with `after` the oldest.
+            limit: the maximum number of entries: the latest ones or, with `after`, the oldest.
         """
         text, app = text.lower(), app.lower()
         entries = self._copy()

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 class Clock:
     """
-    The emulator's time in seconds since 1970, which can be frozen and moved.
+    The emulator's time in seconds since 1970. It can be stopped and moved.
 
-    It stands still at the moment `at`, or runs with the machine's clock.
+    It is stopped at the moment `at`, or follows the machine's clock.
     """
 
     def __init__(self, at: float | None = None) -> None:
@@ -27,16 +27,20 @@ class Clock:
         return self._frozen is not None
 
     def freeze(self, at: float | None = None) -> None:
-        """Stand still at `at`, or where the clock is now."""
+        """Stop the clock at `at`, or at its current time."""
         self._frozen = self.now() if at is None else at
         self._offset = 0.0
 
     def move(self, seconds: float) -> None:
-        """Jump forward, or back when negative, running or frozen as before."""
+        """
+        Move the clock forward, or back if `seconds` is negative.
+
+        A stopped clock stays stopped.
+        """
         self._offset += seconds
 
     def resume(self) -> None:
-        """Run with the machine's time again, forgetting every move."""
+        """Follow the machine's time again, without the earlier moves."""
         self._frozen = None
         self._offset = 0.0
 

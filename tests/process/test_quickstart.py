@@ -131,7 +131,7 @@ def test_the_next_quickstart_meets_the_tenant_of_the_last_one(run: Run, tmp_path
     assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
     assert first.stdout == again.stdout
     assert refused.returncode == 2
-    assert "--users: there is a tenant in .graphdaemon already" in refused.stderr
+    assert "--users: there is already a tenant in .graphdaemon" in refused.stderr
     assert len(json.loads(other.stdout)["value"]) == 7
 
 
@@ -238,7 +238,7 @@ def test_serve_names_a_folder_it_cannot_use(run: Run, tmp_path: Path) -> None:
     done = run("emulator", "serve", "--listen", "127.0.0.1:0", "--data", tmp_path / "file" / "t")
 
     assert done.returncode == 2
-    assert "Try another --data" in done.stderr
+    assert "name another folder with --data" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -60,8 +60,8 @@ def test_ctrl_c_ends_it_at_once_without_a_traceback(
     assert process.returncode == 130
     # The line break is click's: a terminal has just shown ^C.
     assert errors.decode() == (
-        "\nInterrupted: what was printed so far is not the whole.\n"
-        "Try: With --resume FILE a listing that was stopped can go on where it was.\n"
+        "\nInterrupted: what was printed so far is incomplete.\n"
+        "Try: With --resume FILE, a listing that was interrupted can continue where it stopped.\n"
     )
 
 

@@ -96,11 +96,11 @@ class FaultPlan:
 
 class Faults:
     """
-    The plans in force, which every request is checked against.
+    The planned faults. Every request is checked against them.
 
     Args:
-        clock: says when plans end.
-        seed: makes the draws of plans with a chance repeatable.
+        clock: determines when plans end.
+        seed: makes faults with a probability repeatable.
     """
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
@@ -111,14 +111,14 @@ class Faults:
 
     def fail(self, kind: str, **order: Any) -> None:
         """
-        Let requests fail: the next one if neither `count` nor `seconds` is said.
+        Let requests fail: the next one, unless `count` or `seconds` is given.
 
         Args:
-            kind: what happens to them, e.g. `status` or `reset`.
+            kind: what happens to the requests, e.g. `status` or `reset`.
             order: the other fields of a fault file: `count`, `seconds`, `route`, `status` …
 
         Raises:
-            ValueError: the order makes no sense.
+            ValueError: the combination is invalid.
         """
         self.follow(draft_order(kind, order))
 
@@ -132,7 +132,7 @@ class Faults:
         seed: int | None = None,
     ) -> None:
         """
-        Let the next `count` requests to `route` fail; by default the token service throttles them.
+        Let the next `count` requests to `route` fail. By default, the token service throttles them.
 
         `route` and `chance` are those of `FaultPlan`; by default the route is the token endpoints
         for an outage, and Graph for other faults. `seed` makes the plan's draws repeatable; without
@@ -153,7 +153,7 @@ class Faults:
         seed: int | None = None,
     ) -> None:
         """
-        Let requests to `route` fail for that long by the clock; None is until `clear`.
+        Let requests to `route` fail for this time of the clock; None means until `clear`.
 
         Raises:
             ValueError: the plan makes no sense.
@@ -165,7 +165,7 @@ class Faults:
 
     def follow(self, order: FaultOrder) -> None:
         """
-        Plan what is ordered; without count and seconds it holds until `clear`.
+        Plan a fault. Without count and seconds, it applies until `clear`.
 
         Raises:
             ValueError: the order makes no sense.
@@ -178,11 +178,11 @@ class Faults:
 
     def load(self, path: Path) -> None:
         """
-        Plan what a fault file orders.
+        Plan the faults in a fault file.
 
         Raises:
-            FaultFileError: an order makes no sense; nothing of the file is planned then.
-            OSError: it cannot be read.
+            FaultFileError: an entry is invalid; nothing in the file is planned.
+            OSError: the file cannot be read.
         """
         before = self.plans()
         for number, order in enumerate(read_orders(path), 1):
@@ -194,22 +194,22 @@ class Faults:
                 raise FaultFileError(f"{path}: fault {number}: {error}") from error
 
     def clear(self) -> None:
-        """Let nothing fail any more."""
+        """Remove all planned faults."""
         with self._lock:
             self._plans = []
 
     def plans(self) -> list[FaultPlan]:
-        """The plans in force, oldest first."""
+        """The planned faults, oldest first."""
         with self._lock:
             self._plans = [plan for plan in self._plans if self._is_in_force(plan)]
             return list(self._plans)
 
     def draw(self, method: str, path: str, query: str = "") -> tuple[Fault, ...]:
         """
-        The faults that this request meets; each is counted in its plan.
+        The faults that apply to this request. Each is counted in its plan.
 
-        Of the faults that spoil an answer only the oldest plan's happens; those of BESIDE, which
-        delay or age an answer, happen beside it.
+        If several faults would spoil the answer, only that of the oldest plan happens. Those in
+        BESIDE, which delay or age an answer, happen in addition.
         """
         if not self._plans:  # the usual case costs nothing
             return ()

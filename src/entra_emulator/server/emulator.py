@@ -62,15 +62,14 @@ class Emulator:
     """
     A pretend tenant, behind TLS on this machine or within this process.
 
-    Use it as a context manager, or call `start` and `stop`. Its attributes
-    `url`, `ca_file`, `ca`, `tenant`, `directory`, `life` and `data` exist while it runs; `audit`
-    tells which requests it got, and `faults` lets requests fail. With `in_process=True` there is
-    neither `ca` nor `ca_file`, nor `data` unless it was named.
+    Use it as a context manager, or call `start` and `stop`. While it runs, it has `url`, `ca_file`,
+    `ca`, `tenant`, `directory`, `life` and `data`. `audit` shows its requests, and `faults` lets
+    them fail. With `in_process=True` it has no `ca` and no `ca_file`.
 
     Args:
         settings: by default those of `EmulatorSettings` without arguments.
-        shared: what it has in common with other emulators of this process; it is in memory then.
-        options: fields of `EmulatorSettings`, which replace those of `settings`.
+        shared: what emulators in this process share. The directory is then in memory.
+        options: fields of `EmulatorSettings` that replace those of `settings`.
     """
 
     url: str
@@ -116,14 +115,14 @@ class Emulator:
 
     def start(self) -> Self:
         """
-        Open or make the data folder and listen; connections are accepted on return.
+        Open or create the data folder, and listen. On return, connections are accepted.
 
         Raises:
             PortInUse: another program has the port.
             BindRefused: this machine does not have the address.
             FolderInUse: another emulator has the data folder.
-            OSError: the data folder cannot be used, or there is no room in it.
-            TenantFileError: the tenant file cannot be followed, or made another tenant than this.
+            OSError: the data folder cannot be used, or there is no room on its disk.
+            TenantFileError: the tenant file is invalid, or made another tenant.
             ValueError: something in it was not written by an emulator of this version.
         """
         settings, shared = self.settings, self._shared
@@ -154,12 +153,12 @@ class Emulator:
 
     @property
     def authority(self) -> str:
-        """The authority of the first tenant, as clients are told it."""
+        """The authority of the first tenant, for the settings of clients."""
         return f"{self.url}/{self.tenant.id}"
 
     @property
     def graph_url(self) -> str:
-        """Where Graph is, with its version: `https://graph.microsoft.com/v1.0` in process."""
+        """The address of Graph with its version; in process, `https://graph.microsoft.com/v1.0`."""
         origin = f"https://{GRAPH_NAME}" if self.settings.in_process else self.url
         return f"{origin}/v1.0"
 
@@ -169,19 +168,19 @@ class Emulator:
         return self.add_application("Pretend application", self.settings.permissions)
 
     def httpx_transport(self) -> "httpx.BaseTransport":
-        """What `httpx.Client(transport=…)` reaches the emulator by."""
+        """The transport for `httpx.Client(transport=…)` to reach the emulator."""
         from entra_emulator.in_process.httpx_transport import HttpxTransport, trust
 
         return HttpxTransport(self._calls) if self._calls else trust(self.ca_file)
 
     def async_httpx_transport(self) -> "httpx.AsyncBaseTransport":
-        """What `httpx.AsyncClient(transport=…)` reaches the emulator by."""
+        """The transport for `httpx.AsyncClient(transport=…)` to reach the emulator."""
         from entra_emulator.in_process.httpx_transport import AsyncHttpxTransport, trust_async
 
         return AsyncHttpxTransport(self._calls) if self._calls else trust_async(self.ca_file)
 
     def requests_session(self) -> "requests.Session":
-        """A session of requests that reaches the emulator; MSAL takes it as `http_client`."""
+        """A session of the library requests; MSAL accepts it as `http_client`."""
         from entra_emulator.in_process.requests_adapter import make_session, trust
 
         return make_session(self._calls) if self._calls else trust(self.ca_file)
@@ -200,8 +199,8 @@ class Emulator:
 
         Args:
             display_name: what people see.
-            permissions: app roles it asks for, e.g. `User.Read.All`.
-            consent: grant them too.
+            permissions: the app roles that it requests, e.g. `User.Read.All`.
+            consent: also grant them.
             redirect_uris: of the web platform.
             tenant: its home, by default the first tenant.
 
@@ -224,12 +223,12 @@ class Emulator:
         self, client_id: str, *, display_name: str | None = None, end: datetime | None = None
     ) -> str:
         """
-        Give an application another client secret, and return its value.
+        Add a client secret to an application, and return its value.
 
         Args:
             client_id: the application's.
-            display_name: what people see of it.
-            end: when it expires, or has expired; by default in two years.
+            display_name: its description.
+            end: when it expires, which may be in the past; by default in two years.
 
         Raises:
             LookupError: there is no such application.
@@ -239,7 +238,7 @@ class Emulator:
 
     def add_certificate(self, client_id: str) -> EmulatorCertificate:
         """
-        Give an application another certificate, made for it, and return it with its key.
+        Create a certificate, add it to an application, and return it with its key.
 
         Raises:
             LookupError: there is no such application.
@@ -252,16 +251,15 @@ class Emulator:
         self, name: str, *, manager: Named | None = None, **properties: Any
     ) -> dict[str, Any]:
         """
-        Add a user to the first tenant, and return it as Graph has it.
+        Add a user to the first tenant, and return it in Graph's form.
 
         Args:
-            name: the user principal name; without `@` in the tenant's last domain.
-            manager: another user, by name or ID or as this returned it.
-            properties: of Graph's, such as `displayName`, and `licenses` and `roles` as a tenant
-                file has them (tenant-file.md).
+            name: the user principal name; a name without `@` is in the tenant's last domain.
+            manager: another user, by name or ID, or as returned by this method.
+            properties: such as `displayName`; also `licenses` and `roles` as in a tenant file.
 
         Raises:
-            ValueError: a property is unknown or has no such value, or the name is taken.
+            ValueError: a property is unknown, a value is invalid, or the name is taken.
             LookupError: there is no such manager or role.
         """
         return add_user(self.directory, self.tenant, name, properties, manager=manager)
@@ -275,16 +273,16 @@ class Emulator:
         **properties: Any,
     ) -> dict[str, Any]:
         """
-        Add a group to the first tenant, and return it as Graph has it.
+        Add a group to the first tenant, and return it in Graph's form.
 
         Args:
             display_name: what people see.
-            members: users and groups, by ID or as they were returned, users by name too.
+            members: users and groups, by ID or as they were returned; users also by name.
             owners: users, in the same way.
-            properties: of Graph's, such as `description` or `groupTypes`.
+            properties: properties of Graph, such as `description` or `groupTypes`.
 
         Raises:
-            ValueError: a property is unknown or has no such value.
+            ValueError: a property is unknown, or a value is invalid.
             LookupError: there is no such member or owner.
         """
         return add_group(
@@ -293,7 +291,7 @@ class Emulator:
 
     def assign_licenses(self, user: Named, *products: str) -> None:
         """
-        Let a user have products, by their `skuPartNumber`, besides those they have.
+        Assign further products to a user, by their `skuPartNumber`.
 
         Raises:
             ValueError: there is no such product.
@@ -306,17 +304,17 @@ class Emulator:
         return self.directory.dump()
 
     def restore(self, snapshot: bytes) -> None:
-        """Bring the directory back to what it was; clock, faults, audit log and keys stay."""
+        """Restore the directory. Clock, faults, audit log and keys are not changed."""
         self.directory.load(snapshot)
 
     @property
     def applications(self) -> dict[str, EmulatorApplication]:
-        """The applications of the tenant file that have a `secret`, by display name, in order."""
+        """The applications in the tenant file that have a `secret`, in order, by display name."""
         described = self._content.list_secrets(self.directory, self.tenant)
         return {name: self._note_down(self.tenant, *held) for name, *held in described}
 
     def admit_recorded(self) -> EmulatorApplication | None:
-        """The first application that called in the recording, with a new secret, if any."""
+        """The first application that called in the recording, with a new secret; or None."""
         path = self.settings.recording
         admitted = path and admit_recorded_app(self.directory, self.tenant, path)
         return self._note_down(self.tenant, *admitted) if admitted else None
@@ -327,7 +325,7 @@ class Emulator:
 
     def report(self) -> Report:
         """
-        What the programs that called did so far, and had better do otherwise.
+        What the calling programs have done so far, and what they should do differently.
 
         Raises:
             RuntimeError: the emulator was not started with `report`.
@@ -335,12 +333,12 @@ class Emulator:
         return self._watched.report()
 
     def forget_calls(self) -> None:
-        """Forget what the report is made of, and begin anew."""
+        """Forget the calls so far, so that a later report begins here."""
         self._watched.forget()
 
     def live(self, rate: float, seed: int = 0) -> Life:
         """
-        Let the directory change by itself, at a rate of changes per second.
+        Let the directory change by itself, with this number of changes per second.
 
         Raises:
             ValueError: the rate is not above 0, or too high.

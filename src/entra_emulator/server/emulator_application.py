@@ -18,7 +18,7 @@ from entra_emulator.model.records import Tenant
 @dataclass(frozen=True, slots=True)
 class EmulatorApplication:
     """
-    An application of the pretend tenant, with what its administrator would note down.
+    An application of the pretend tenant, with everything that a client needs to know about it.
 
     Args:
         client_id: its application ID.
@@ -26,7 +26,8 @@ class EmulatorApplication:
         secret_id: the ID of that secret.
         parameters: the content of a settings file with which graphdaemon lists the tenant's users
             as this application.
-        environment: the variables by which azure-identity and others find such an application.
+        environment: the environment variables from which azure-identity and others read such an
+            application.
     """
 
     client_id: str

@@ -16,53 +16,56 @@ RULES = (2024, 2026)
 @dataclass(frozen=True, kw_only=True)
 class EmulatorSettings:
     """
-    What an emulator can be told. `Emulator` takes each of these as a keyword argument too.
+    The settings of an emulator. `Emulator` accepts each of them as a keyword argument too.
 
     Args:
-        users: how many to seed when the data folder is new; by default 250.
+        users: how many users to create if the data folder is new; by default 250.
         groups: how many groups; by default one for every twenty users, and at least five.
         devices: how many devices; by default one for every five users.
-        seed: the same seed makes the same tenant.
-        tenant_file: a TOML file that describes the tenant (tenant-file.md); users, groups, devices
-            and seed are those that it states then.
-        permissions: app roles of Microsoft Graph that `Emulator.application` has.
+        seed: the number from which the tenant is invented; the same seed creates the same tenant.
+        tenant_file: a TOML file that describes the tenant (tenant-file.md). It then determines
+            users, groups, devices and seed.
+        permissions: the app roles of Microsoft Graph that `Emulator.application` gets.
         host: the address to listen on; by default 127.0.0.1.
         port: the port; by default 0, which takes any free one.
-        data: the folder that keeps directory, keys and certificate authority; by default a
-            temporary one that goes away with the emulator.
-        clock: the clock it goes by; by default the machine's time, which can be moved and stopped.
-        token_lifetime: seconds every access token lives, but those of managed identities, which
-            live a day; by default 60 to 90 minutes at random, and a day for clients that handle
-            claims challenges.
-        hostnames: answer for these host names besides the loopback ones, and have them in the
-            certificate.
-        page_token_age: seconds until a next link expires; by default a day.
-        strict_filter: refuse `ge` and `le` on strings, which the current documentation does not
-            list but public programs have long used.
-        rules: 2026, or 2024 for what was allowed before: identifier URIs that are not unique to the
-            tenant, and clients without a service principal are told that they are unknown.
-        federation_ca: a PEM file of the only authorities trusted for foreign token issuers;
-            by default the system's.
-        managed_identity: serve the endpoints of a pretend machine with managed identities, over
-            plain http; their addresses are `imds_url`, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`,
-            and `identity_endpoint` with `identity_header`.
-        in_memory: keep the directory in memory, where it is sooner made and lost at the end;
-            `data` may not be named then.
-        in_process: listen nowhere: programs reach it through the transports that it hands out
-            (test-your-program.md), by Microsoft's own host names. The directory is in memory
-            unless `data` is named.
-        machine: the address and the port of these endpoints; by default any free port.
-        control: serve the control API below `/_emulator/`, to programs on this machine.
-        device_interval: seconds that devices are told to wait between polls; by default five.
-        delta: how delta queries are cut into pages, and how long their links live.
-        throttle: refuse applications that ask for more than Graph's documented limits.
-        throttle_size: the size of every tenant, "S", "M" or "L"; by default it goes by the number
-            of its users.
-        throttle_scale: multiplies the documented limits; with 0.01 they are soon reached.
-        report: keep what the report on the program that calls needs; `Emulator.report` makes it.
-        record: a file into which every exchange is written, without secrets and names.
-        recording: a recording whose tenant to answer for, as far as it shows it.
-        progress: called while seeding, with the number of objects made and of all to make.
+        data: the folder for directory, keys and certificate authority; by default a temporary one
+            that is deleted with the emulator.
+        clock: the clock of the emulator; by default the machine's time, which can be moved and
+            stopped.
+        token_lifetime: for how many seconds access tokens are valid, except for those of managed
+            identities, which are valid for a day; by default 60 to 90 minutes at random, and a day
+            for clients that handle claims challenges.
+        hostnames: further host names for which the emulator answers, and which its certificate
+            contains.
+        page_token_age: after how many seconds a next link expires; by default a day.
+        strict_filter: refuse `ge` and `le` on strings. The current documentation does not list
+            them, but public programs have long used them.
+        rules: 2026, or 2024 for the earlier rules: identifier URIs need not be unique to the
+            tenant, and a client without a service principal is answered as an unknown one.
+        federation_ca: a PEM file with the only authorities that are trusted for foreign token
+            issuers; by default the system's.
+        managed_identity: serve the endpoints of a simulated machine with managed identities, over
+            plain http. Their addresses are `imds_url`, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`, and
+            `identity_endpoint` with `identity_header`.
+        in_memory: keep the directory in memory, where it is created faster and lost at the end; not
+            together with `data`.
+        in_process: do not listen: programs reach the emulator through its transports
+            (test-your-program.md), by Microsoft's own host names. The directory is in memory unless
+            `data` is given.
+        machine: the address and the port of the endpoints for managed identities; by default any
+            free port.
+        control: serve the control API below `/_emulator/` to programs on this machine.
+        device_interval: how many seconds devices should wait between two polls; by default five.
+        delta: how delta queries are divided into pages, and how long their links are valid.
+        throttle: refuse applications that exceed Graph's documented limits.
+        throttle_size: the size of every tenant, "S", "M" or "L"; by default it depends on the
+            number of users.
+        throttle_scale: a factor for the documented limits; with 0.01 they are soon reached.
+        report: keep what a report on the calling program needs; `Emulator.report` makes the report.
+        record: a file to which every exchange is written, without secrets and names.
+        recording: a recording from which to create the tenant, as far as it shows one.
+        progress: is called while the tenant is created, with the number of objects so far and in
+            all.
     """
 
     users: int = 250

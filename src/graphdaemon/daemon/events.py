@@ -13,33 +13,36 @@ Level = Literal["debug", "info", "warning", "error"]
 
 FIELDS = {
     "added": "How many tenants are new.",
-    "address": "Where it answers, such as `http://127.0.0.1:9464`.",
-    "changed": "How many tenants have other settings than before.",
+    "address": "The address at which the daemon answers, such as `http://127.0.0.1:9464`.",
+    "changed": "How many tenants have changed settings.",
     "code": "One of the codes of [errors](errors.md).",
     "collection": "The collection, such as `users` or `groups/members`.",
-    "collections": "How many collections each has.",
-    "created": "Rows that are new.",
-    "cut": "How many tenants were left at the end; what was being written of them was undone.",
-    "drift": "Rows that differed though no change was told; null where nothing was compared.",
-    "due": "When it is tried again: RFC 3339, UTC.",
-    "ended": "Rows that are gone.",
+    "collections": "How many collections each tenant has.",
+    "created": "How many rows are new.",
+    "cut": "For how many tenants the work was broken off at the end. What was being written for "
+    "them was rolled back.",
+    "drift": "How many rows differed although no change was reported; null if nothing was "
+    "compared.",
+    "due": "When it is tried again, as RFC 3339 in UTC.",
+    "ended": "How many rows are gone.",
     "every": "The interval, in seconds.",
-    "failures": "How often it failed in a row.",
-    "hint": "The next step; empty where none is known.",
-    "holder": "What this process calls itself in the store.",
+    "failures": "How many times in a row it has failed.",
+    "hint": "The next step; empty if none is known.",
+    "holder": "The name of this process in the store.",
     "how": "`baseline`, `round` or `comparison`, as in the [sync report](sync-record.md).",
     "logger": "The part of the program that wrote the line.",
     "message": "What happened.",
     "name": "The name of the tenant's settings file without its ending.",
     "removed": "How many tenants are gone.",
-    "requests": "Requests to Graph.",
-    "rows": "Rows that the store has of it now.",
-    "running": "How many tenants it works at.",
-    "seconds": "How long, in seconds; negative for a clock that was set back.",
+    "requests": "How many requests were sent to Graph.",
+    "rows": "How many rows of the collection the store has now.",
+    "running": "How many tenants the daemon is working on.",
+    "seconds": "How many seconds it took; for a clock, by how many it was set, negative if it was "
+    "set back.",
     "store": "The store's URL, without a password.",
-    "tenant": "The tenant's ID; where it is not known yet, what the settings call it.",
+    "tenant": "The tenant's ID or, while it is not known, its name in the settings.",
     "tenants": "How many tenants.",
-    "updated": "Rows that are other than before.",
+    "updated": "How many rows have changed.",
 }
 """What each field of an event means."""
 
@@ -49,10 +52,10 @@ class EventKind(NamedTuple):
     One thing that can happen.
 
     Attributes:
-        level: How much it matters.
-        fields: Those that each has, keys of `FIELDS`.
+        level: The level of the event.
+        fields: The fields of such an event, as keys of `FIELDS`.
         text: The sentence for people, with fields in braces.
-        meaning: What it means to whoever reads the log.
+        meaning: What it means to a reader of the log.
     """
 
     level: Level
@@ -66,47 +69,51 @@ EVENTS: Mapping[str, EventKind] = {
         "info",
         ("store", "every", "tenants", "collections", "holder"),
         "keeping {store} in step every {every:g} s: {tenants} tenants, {collections} collections",
-        "The daemon has read its settings, and begins.",
+        "The daemon has read its settings, and starts.",
     ),
-    "ready": EventKind("info", (), "ready", "The store is open, and work is taken."),
+    "ready": EventKind("info", (), "ready", "The store is open, and the daemon accepts work."),
     "standby": EventKind(
         "info",
         ("store",),
         "another process writes to {store}: standing by",
-        "A store in SQLite is written by one process; this one takes over when that has ended.",
+        "Only one process can write to a SQLite store. This one takes over when the other one has "
+        "ended.",
     ),
     "listening": EventKind(
         "info",
         ("address",),
         "status, health and metrics at {address}",
-        "It answers over HTTP from now on.",
+        "From now on, the daemon answers over HTTP.",
     ),
     "settings_failed": EventKind(
         "error",
         ("name", "code", "message", "hint"),
         "{name}: {message}",
-        "The settings of one tenant cannot be used; the others go on.",
+        "The settings of one tenant cannot be used. The other tenants are not affected.",
     ),
     "settings_mended": EventKind(
-        "info", ("name",), "{name}: its settings can be used again", "A broken file was mended."
+        "info",
+        ("name",),
+        "{name}: its settings can be used again",
+        "A file that could not be used was corrected.",
     ),
     "reloaded": EventKind(
         "info",
         ("tenants", "added", "removed", "changed"),
         "settings read again: {tenants} tenants, {added} new, {removed} gone, {changed} changed",
-        "After SIGHUP the settings were read again, and hold from now on.",
+        "After SIGHUP, the settings were read again, and apply from now on.",
     ),
     "reload_failed": EventKind(
         "error",
         ("name", "code", "message", "hint"),
         "the old settings stay: {message}",
-        "After SIGHUP the settings could not be read; those from before stay.",
+        "After SIGHUP, the settings could not be read. The previous ones still apply.",
     ),
     "unchanged": EventKind(
         "debug",
         ("tenant", "name", "collection", "rows", "seconds"),
         "{name} {collection}: {rows} rows, no change ({seconds:.1f} s)",
-        "A collection was in step: a round told of no change. Told with --verbose alone.",
+        "A collection was already in step: a round reported no change. Only with --verbose.",
     ),
     "synced": EventKind(
         "info",
@@ -116,73 +123,74 @@ EVENTS: Mapping[str, EventKind] = {
         ),
         "{name} {collection}: {rows} rows, {created} created, {updated} updated, {ended} ended "
         "({how}, {requests} requests, {seconds:.1f} s)",
-        "A collection was brought into step, and committed: something had changed, or everything "
-        "was compared.",
+        "A collection was brought into step and committed, because something had changed or "
+        "everything was compared.",
     ),
     "failed": EventKind(
         "error",
         ("tenant", "name", "collection", "code", "message", "hint", "failures", "due"),
         "{name} {collection}: {message}",
-        "It could not be brought into step; the store has of it what it had before. "
-        "The same failure is told once, until it is over or another one takes its place.",
+        "The collection could not be brought into step, and the store has not changed. The same "
+        "failure is reported only once, until it is over or another one follows.",
     ),
     "recovered": EventKind(
         "info",
         ("tenant", "name", "collection", "failures"),
         "{name} {collection}: in step again after {failures} failures",
-        "What had failed works again.",
+        "A collection that had failed works again.",
     ),
     "left_out": EventKind(
         "warning",
         ("tenant", "name", "collection", "message"),
         "{name} {collection}: left out: {message}",
-        "Nobody named the collection, and the app may not read it.",
+        "The collection was not named, and the app may not read it.",
     ),
     "lease_lost": EventKind(
         "warning",
         ("tenant", "name", "collection"),
         "{name} {collection}: another daemon has taken over",
-        "This process was too slow to renew its lease; what it was writing was undone.",
+        "This process was too slow to renew its lease. What it was writing was rolled back.",
     ),
     "store_failed": EventKind(
         "error",
         ("code", "message", "hint"),
         "the store cannot be used: {message}",
-        "Nothing can be read from or written to the store; it is tried again by itself.",
+        "The store can neither be read nor written. The daemon tries again automatically.",
     ),
     "store_recovered": EventKind(
         "info",
         (),
         "the store can be used again",
-        "The store answers again, and what is overdue is done.",
+        "The store can be used again, and overdue work is done.",
     ),
     "clock_stepped": EventKind(
         "warning",
         ("seconds",),
         "this machine's clock was set by {seconds:.0f} s, or the machine slept",
-        "The time of day and the time since the start went apart. What is overdue is done once.",
+        "The time of day no longer agrees with the time since the start. Overdue work is done "
+        "once.",
     ),
     "stopping": EventKind(
         "info",
         ("running",),
         "ending; {running} tenants are worked at",
-        "No new work is begun; what is under way is finished or undone.",
+        "No new work is started. Current work is finished or rolled back.",
     ),
     "stopped": EventKind(
         "info",
         ("cut",),
         "ended",
-        "All leases are given back, and the process ends.",
+        "All leases are released, and the process ends.",
     ),
     "note": EventKind(
         "warning",
         ("logger", "message"),
         "{logger}: {message}",
-        "A line of a part of the program that has no event of its own, or of a package that it "
-        "uses; its level is that of the line.",
+        "A log line from a part of the program without events of its own, or from a package that "
+        "it uses. It keeps its level.",
     ),
 }
-"""Everything that is told, by name."""
+"""All events by their names."""
 
 
 class DaemonEvent(NamedTuple):
@@ -208,7 +216,7 @@ class DaemonEvent(NamedTuple):
 
 
 Tell = Callable[[DaemonEvent], object]
-"""What is told of an event."""
+"""Is called with an event."""
 
 
 def make_event(name: str, /, *, level: Level | None = None, **fields: object) -> DaemonEvent:
@@ -217,8 +225,8 @@ def make_event(name: str, /, *, level: Level | None = None, **fields: object) ->
 
     Args:
         name: A key of `EVENTS`.
-        level: Another level than that of the table.
-        fields: The values, all that the table names and no other.
+        level: A level that differs from the one in the table.
+        fields: The values of exactly those fields that the table names.
     """
     kind = EVENTS[name]
     assert fields.keys() == set(kind.fields), f"{name} has {kind.fields}, not {tuple(fields)}"
@@ -227,7 +235,7 @@ def make_event(name: str, /, *, level: Level | None = None, **fields: object) ->
 
 
 def tell_all(*listeners: Tell) -> Tell:
-    """Return what tells each of these, one after the other."""
+    """Return a function that passes events to each of these, one after another."""
 
     def tell(event: DaemonEvent) -> None:
         for listener in listeners:

@@ -34,12 +34,12 @@ _PAUSE_S = 5.0
 
 class ApplyResult(NamedTuple):
     """
-    What a run leaves behind.
+    The result of a run.
 
     Attributes:
         client_id: Application (client) ID.
         changed: Whether the run changed anything, in the tenant or here.
-        roles: Names of the app roles that the app is to hold.
+        roles: The names of the app roles that the app should have.
         kind: Kind of the credential; `api` for an API, which has none.
         consent_error: Why admin consent is missing, if it is.
     """
@@ -56,13 +56,13 @@ class Reconciler:
     One run of `graphdaemon register`.
 
     Args:
-        desired: The app to make or to repair.
+        desired: The app to create or repair.
         settings: The tenant: authority, Graph, certificate authorities.
-        admin_graph: Graph, as the administrator calls it.
+        admin_graph: Graph, called as the administrator.
         files: The settings file and key file to write.
-        say: Tells a person what is done.
-        make: Makes a key pair, as `make_key_pair` does.
-        now: The time, with its zone.
+        say: Shows the user what is being done.
+        make: Creates a key pair, as `make_key_pair` does.
+        now: The current time, with its zone.
     """
 
     def __init__(
@@ -90,20 +90,20 @@ class Reconciler:
 
     async def plan(self) -> tuple[Change, ...]:
         """
-        List the changes that `apply` would make, and make none.
+        List the changes that `apply` would make, without making any.
 
         Raises:
-            Error: Graph refused, was not reached, or the desired state is impossible.
+            Error: Graph refused or could not be reached, or the desired state is impossible.
         """
         plan, _ = self._plan(await read_actual_state(self._admin_graph, self._desired))
         return (*plan.before, *plan.after)
 
     async def apply(self) -> ApplyResult:
         """
-        Make what is missing, write the settings, then remove what they no longer need.
+        Create what is missing, write the settings, then remove what is no longer needed.
 
         Raises:
-            Error: Run it again: it continues where it stopped.
+            Error: It was interrupted by an error. Run it again: it continues where it stopped.
         """
         self._files.check(self._settings.authority or "")
         plan, answers_lost = await self._converge()
@@ -138,7 +138,7 @@ class Reconciler:
                     raise
                 lost += 1
                 reread = True
-                self._say("An answer was lost; looking what became of the request.")
+                self._say("An answer was lost; checking what became of the request.")
             if not reread:
                 return plan, bool(lost)
             await self._admin_graph.sleep(_PAUSE_S if lost else 1.0)
@@ -179,7 +179,9 @@ class Reconciler:
         except GraphError as error:
             if change.dispensable and error.status == 403:
                 self._refused.add(change.summary)
-                self._say("  refused: it is somebody else's app. It works without.")
+                self._say(
+                    "  refused, because the app belongs to somebody else. It works without this."
+                )
                 return
             if error.case != "consent_reserved":
                 raise
@@ -230,7 +232,7 @@ class Reconciler:
             self._say(f"Wrote the settings: {self._files.path}")
 
     def _write_api_settings(self) -> None:
-        """The settings of an API: whose tokens it takes, and which roles open it."""
+        """The settings of an API: the tokens that it accepts, and the roles that it requires."""
         exposed = self._desired.exposed
         assert exposed is not None, "an app that offers no API has a credential"
         client_id = self._values["client_id"]

@@ -1,4 +1,4 @@
-"""An API of one's own as the administrator wants it: App ID URI, app roles, and who gets them."""
+"""Your own API as it should be: its App ID URI, its app roles, and who gets them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 from graphdaemon.errors import UsageError
 
 DEFAULT_URI = "api://{client_id}"
-"""The App ID URI that every tenant takes; the application's ID is known when it is made."""
+"""The App ID URI that every tenant accepts. The application's ID is known once it exists."""
 
 # The service takes URIs of up to 255 characters ("Redirect URI restrictions"), and role values of
 # up to 120 of these characters ("Add app roles and get them from a token").
@@ -32,12 +32,12 @@ class Assignment(NamedTuple):
 
 class ExposedApi(NamedTuple):
     """
-    What an application is to offer as an API.
+    What an application should offer as an API.
 
     Attributes:
         uri: The App ID URI, with `{client_id}` for the application's own ID.
-        roles: Values of app roles that other apps can be given.
-        assignments: Who is to hold which of them.
+        roles: The values of app roles that can be assigned to other apps.
+        assignments: Which app should have which of them.
     """
 
     uri: str = DEFAULT_URI
@@ -50,7 +50,7 @@ def read_exposed_api(uri: str, roles: Sequence[str], assignments: Sequence[str])
     Read `--expose`, `--role` and `--assign`.
 
     Raises:
-        UsageError: One of them is not what the directory takes.
+        UsageError: One of them is not acceptable to the directory.
     """
     for role in roles:
         _check_role(role)
@@ -113,8 +113,8 @@ def find_role_id(
     raise UsageError(
         f"the API has no app role {value!r}",
         code="option_invalid",
-        hint=f"Make it by --role {value}, or assign one of: "
-        f"{', '.join([*present, *exposed.roles]) or 'none is there yet'}.",
+        hint=f"Create it with --role {value}, or assign one of these: "
+        f"{', '.join([*present, *exposed.roles]) or 'there is none yet'}.",
     )
 
 
@@ -144,16 +144,16 @@ def _read_uri(text: str) -> str:
         return DEFAULT_URI
     parts = _split(text)
     if parts is None or not _SCHEME.fullmatch(parts[0]):
-        raise _refuse_uri(text, "it is no URI")
+        raise _refuse_uri(text, "it is not a URI")
     problem = None
     if len(text) > _LONGEST_URI:
         problem = f"it has more than {_LONGEST_URI} characters"
     elif not (parts[1] or parts[2]):
-        problem = "nothing stands behind the scheme"
+        problem = "nothing follows the scheme"
     elif text.endswith("/"):
         problem = "it ends in a slash"
     elif re.search(r"[\s*{}?#\\]|/\.default$", text):
-        problem = "it holds a blank, a wildcard, braces, a query, or /.default"
+        problem = "it contains a blank, a wildcard, braces, a query, or /.default"
     if problem is not None:
         raise _refuse_uri(text, problem)
     return text
@@ -171,8 +171,9 @@ def _refuse_uri(text: str, problem: str) -> UsageError:
     return UsageError(
         f"--expose {text!r} cannot be an App ID URI: {problem}",
         code="option_invalid",
-        hint="Say --expose api:// for api://{the app's client ID}, which every tenant takes; or "
-        "name a URI with a verified domain of the tenant, such as https://contoso.com/orders.",
+        hint="Use --expose api:// for api://{the app's client ID}, which every tenant accepts. Or "
+        "name a URI with a verified domain of the tenant, such as "
+        "https://contoso.com/orders.",
     )
 
 
@@ -181,8 +182,8 @@ def _check_role(value: str) -> None:
         raise UsageError(
             f"--role {value!r} cannot be the value of an app role",
             code="option_invalid",
-            hint="Use up to 120 letters, digits and signs, no blanks, no dot at the beginning, "
-            "such as Orders.Read.All.",
+            hint="Use up to 120 letters, digits and punctuation marks, without blanks and without "
+            "a dot at the beginning, such as Orders.Read.All.",
         )
 
 
@@ -190,7 +191,7 @@ def _read_assignment(text: str) -> Assignment:
     caller, colon, role = text.partition(":")
     if not colon or not caller.strip() or not role:
         raise UsageError(
-            f"--assign {text!r} names no caller and role",
+            f"--assign {text!r} does not name a caller and a role",
             code="option_invalid",
             hint="Write CLIENT:ROLE: the caller's Application (client) ID or name, a colon, and a "
             "role of the API, such as Orders.Read.All.",

@@ -70,10 +70,10 @@ class OwnKeys:
             return RegisteredKeys(self._object_id, None)
         if response.status == 403:
             raise SettingsError(
-                "the app may not read its own registration, and its object ID is not given",
+                "the app may not read its own registration, and --object-id is missing",
                 code="setting_missing",
-                hint="Give --object-id: Object ID under App registrations > the app > Overview "
-                "(the one under Enterprise applications is another).",
+                hint="Add --object-id with the Object ID under App registrations > your app > "
+                "Overview (not the one under Enterprise applications).",
             )
         self._check(response, url)
         body = read_object(response, url)

@@ -28,7 +28,7 @@ _LEAST_LEFT = dt.timedelta(hours=1)
 
 class ChangePlan(NamedTuple):
     """
-    The changes that are left to make.
+    The changes that remain to be made.
 
     Attributes:
         kind: Kind of the credential that the app is to have; `api` for one that needs none.
@@ -104,7 +104,7 @@ def plan_removals(
     key_id = local.key_id if kind == "secret" and _has_secret(actual, local, now) else None
     changes = [
         Change(
-            "Remove a secret that no file here holds",
+            "Remove a secret that no file on this machine contains",
             "POST",
             "/applications/{application}/removePassword",
             {"keyId": password["keyId"]},
@@ -119,7 +119,9 @@ def plan_removals(
         key for key in actual.keys if not local.is_marked(key) or read_thumbprint(key) == thumbprint
     ]
     if len(kept) < len(actual.keys):
-        changes.append(_set_keys("Remove a certificate whose key no file here holds", kept))
+        changes.append(
+            _set_keys("Remove a certificate whose key no file on this machine contains", kept)
+        )
     return changes
 
 
@@ -151,8 +153,8 @@ def _find_role(name: str, offered: Mapping[str, str]) -> tuple[str, str]:
         code="option_invalid",
         hint=f"Did you mean {', '.join(folded[key] for key in near)}?"
         if near
-        else "Look it up under API permissions > Microsoft Graph > Application permissions; "
-        "delegated ones are of no use without a user.",
+        else "Look it up under API permissions > Microsoft Graph > Application permissions. "
+        "Delegated permissions are useless without a user.",
     )
 
 
@@ -213,7 +215,7 @@ def _plan_api(desired: DesiredState, exposed: ExposedApi, actual: ActualState) -
         principal = actual.callers[caller].principal
         if (principal, role) not in actual.holders:
             yield Change(
-                f"Give {caller} the app role {value}",
+                f"Assign the app role {value} to {caller}",
                 "POST",
                 "/servicePrincipals/{principal}/appRoleAssignedTo",
                 {"principalId": principal, "resourceId": "{principal}", "appRoleId": role},
@@ -233,7 +235,7 @@ def _plan_asking(
     if application is None or set(roles) <= set(list_requested(application, api)):
         return
     yield Change(
-        f"Ask for it in the registration of {caller}",
+        f"Request it in the registration of {caller}",
         "PATCH",
         f"/applications/{application['id']}",
         {"requiredResourceAccess": request_roles(application, api, roles)},
@@ -247,7 +249,7 @@ def _plan_principal(actual: ActualState) -> list[Change]:
     if actual.principal is None:
         return [
             Change(
-                "Bring it into the tenant: make its service principal",
+                "Bring it into the tenant: create its service principal",
                 "POST",
                 "/servicePrincipals",
                 {"appId": "{client_id}"},
@@ -257,7 +259,7 @@ def _plan_principal(actual: ActualState) -> list[Change]:
     if actual.principal.get("accountEnabled") is False:
         return [
             Change(
-                "Switch its service principal on",
+                "Enable its service principal",
                 "PATCH",
                 "/servicePrincipals/{principal}",
                 {"accountEnabled": True},
@@ -268,7 +270,7 @@ def _plan_principal(actual: ActualState) -> list[Change]:
 
 def _restore(deleted: Mapping[str, Any], what: str) -> Change:
     return Change(
-        f"Bring {what} back from the recycle bin",
+        f"Restore {what} from the recycle bin",
         "POST",
         f"/directory/deletedItems/{deleted['id']}/restore",
         forbidden_case="registering_reserved",
@@ -338,9 +340,10 @@ def _add_secret(desired: DesiredState, local: LocalState, now: dt.datetime) -> C
 def _plan_federated(trusted: FederatedCredential | None, actual: ActualState) -> list[Change]:
     if trusted is None and not actual.federated_credentials:
         raise UsageError(
-            "the app trusts nobody's tokens, and the settings do not say whose it should",
+            "the app does not trust the tokens of any platform, and the settings do not name a "
+            "platform",
             code="option_invalid",
-            hint="Say so with --federated.",
+            hint="Name the platform with --federated.",
         )
     present = {
         (credential.get("issuer"), credential.get("subject"))

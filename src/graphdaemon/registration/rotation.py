@@ -121,7 +121,7 @@ class Rotation:
             else:
                 # A key that is yet to be made cannot have been added.
                 self._resumed = journal.step != "begun"
-                self._say(f"Going on with the rotation that got as far as: {journal.step}.")
+                self._say(f"Continuing the rotation that stopped after the step: {journal.step}.")
             for step, work in (
                 ("begun", self._make_new),
                 ("made", self._add),
@@ -185,10 +185,10 @@ class Rotation:
     def _prove(self, journal: RotationJournal) -> RotationJournal:
         if not self._wait_for_new(_WAITS_S):
             raise IdentityError(
-                "the new certificate was added to the app, and the identity platform does not "
+                "the new certificate was added to the app, but the identity platform does not "
                 "accept it yet; the old one stays in use",
                 code="rotation_unproved",
-                hint="Run it again in some minutes: it continues where it stopped.",
+                hint="Run it again in a few minutes: it continues where it stopped.",
             )
         self._say("The identity platform accepts it.")
         return dataclasses.replace(journal, step="proved")
@@ -219,9 +219,9 @@ class Rotation:
         if journal.old_key_id is not None:
             return [journal.old_key_id]
         self._say(
-            "The old key stays, since the app may not read its registration and so does not know "
-            "the key's ID: delete it under Certificates & secrets > Certificates, thumbprint "
-            f"{journal.old}."
+            "The old key was not removed, because the app may not read its registration and so "
+            "does not know the ID of the key. Delete it under Certificates & secrets > "
+            f"Certificates: thumbprint {journal.old}."
         )
         return []
 
@@ -239,7 +239,7 @@ class Rotation:
             else:
                 return True
             if wait is not None:
-                self._say(f"Not accepted yet; looking again in {wait:.0f} s.")
+                self._say(f"Not accepted yet; trying again in {wait:.0f} s.")
                 self._sleep(wait)
         return False
 
@@ -269,7 +269,7 @@ class Rotation:
             return None
         except (ValueError, TypeError):
             raise SettingsError(
-                f"{path} is damaged, so that nobody can say how far the last rotation got",
+                f"{path} is damaged, so it is not known how far the last rotation got",
                 code="rotation_impossible",
                 hint="Compare the app's certificates (Certificates & secrets) with the key files, "
                 "delete the file, and run it again.",
@@ -293,21 +293,21 @@ def _find_rotatable(settings: Settings) -> CredentialSettings:
         raise SettingsError(
             "no certificate is configured that could be rotated",
             code="rotation_impossible",
-            hint="Make one with `graphdaemon certificate new`, upload it, and set "
+            hint="Create one with `graphdaemon certificate new`, upload it, and set "
             "private_key_file.",
         )
     assert credential.private_key_file is not None, "a certificate has a key file"
     if credential.thumbprint:
         obstacle = "thumbprint is set"
-        hint = "Delete thumbprint: the certificate in the file says it."
+        hint = "Delete the setting thumbprint. It follows from the certificate in the file."
     elif credential.certificate_file:
         obstacle = "the certificate is in a file of its own"
         hint = (
-            "Append certificate_file to private_key_file, and delete the setting: two files cannot "
-            "be replaced at once."
+            "Append the content of certificate_file to private_key_file, and delete the setting. "
+            "Two files cannot be replaced at once."
         )
     elif not is_pem_file(credential.private_key_file):
-        obstacle = f"{credential.private_key_file} is a PFX file, or no PEM"
+        obstacle = f"{credential.private_key_file} is a PFX file, or not PEM"
         hint = "Convert it to PEM: openssl pkcs12 -in FILE -out FILE.pem."
     else:
         return credential
@@ -323,7 +323,7 @@ def _thumbprint(pair: KeyPair) -> str:
 
 def _foreign(path: Path) -> SettingsError:
     return SettingsError(
-        f"{path} is there already, and no rotation has made it",
+        f"{path} already exists, and was not written by a rotation",
         code="file_foreign",
         hint="Move it away, and run it again.",
     )

@@ -1,4 +1,4 @@
-"""Verify a registration by one real call, made as the app itself."""
+"""Verify a registration by a real call, made as the app."""
 
 from collections.abc import Awaitable, Callable
 
@@ -45,7 +45,7 @@ async def verify(
         say: Tells a person what is waited for.
 
     Raises:
-        Error: It does not work, or not in time.
+        Error: It does not work, or does not work in time.
     """
     for wait in (*WAITS_S, None):
         try:
@@ -70,7 +70,7 @@ async def _call(settings: Settings, transport: Transport, roles: tuple[str, ...]
         raise IdentityError(
             f"the newest token lacks {', '.join(missing)}",
             code="credential_unproved",
-            hint="Run it again in some minutes.",
+            hint="Run it again in a few minutes.",
         )
     path = _choose_call(token_roles) if is_for_graph(_resource(settings)) else None
     if path is None:
@@ -98,12 +98,15 @@ def _choose_call(roles: tuple[str, ...]) -> str | None:
 
 
 def _give_up(error: Error) -> Error:
-    hint = "Run it again in some minutes: what was made stays; or ask `graphdaemon doctor` why."
+    hint = (
+        "Run it again in a few minutes; what was created is kept. Or run `graphdaemon doctor` "
+        "to find out why."
+    )
     if isinstance(error, GraphError):
         return GraphError(str(error), code=error.code, status=error.status, hint=hint)
     assert isinstance(error, IdentityError), "no other kind is waited for"
     return IdentityError(
-        f"the credential was added, and is not accepted yet: {error}",
+        f"the credential was added, but is not accepted yet: {error}",
         code="credential_unproved",
         hint=hint,
         error=error.error,

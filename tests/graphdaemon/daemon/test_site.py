@@ -66,7 +66,7 @@ def test_health_is_that_the_loop_turns_and_readiness_that_it_works(
 def test_a_loop_that_has_not_turned_for_two_minutes_is_not_healthy(lived_url: str) -> None:
     given = answer(lived_url, "/healthz", life=Life(turned=time.monotonic() - 130))
     assert given.status == 503
-    assert given.body == b"the loop has not turned for 130 s\n"
+    assert given.body == b"the loop has not run for 130 s\n"
 
 
 def test_the_metrics_over_http_are_what_prometheus_reads(watched_url: str) -> None:

@@ -68,7 +68,7 @@ def test_what_cannot_be_read_besides_is_refused() -> None:
 
     assert isinstance(outcome.error, Error)
     assert outcome.error.exit_code == 2
-    assert str(outcome.error) == "mangaer cannot be read with users"
+    assert str(outcome.error) == "mangaer cannot be read together with users"
     assert world.requests == []
 
 

@@ -274,7 +274,7 @@ def test_a_journal_that_makes_no_sense_is_told_of(tmp_path: Path, lines: bytes) 
     path = tmp_path / "journal"
     path.write_bytes(lines + b'#{"commit":%d}\n' % zlib.crc32(lines))
 
-    with pytest.raises(OutputError, match="it is no journal") as caught:
+    with pytest.raises(OutputError, match="it is not a journal") as caught:
         Journal(path, {})
 
     assert caught.value.code == "journal_unusable"
@@ -344,7 +344,7 @@ def test_what_is_no_journal_is_left_as_it_is(tmp_path: Path, name: str) -> None:
         lambda: check_journal(path),
         lambda: remove_journal(path),
     ):
-        with pytest.raises(UsageError, match="is no journal of graphdaemon") as caught:
+        with pytest.raises(UsageError, match="is not a journal of graphdaemon") as caught:
             use()
         assert caught.value.code == "file_foreign"
 

@@ -305,7 +305,7 @@ def test_properties_of_later_pages_are_missed_aloud(
     outcome = command("list", "orders", own, "-f", "csv", "--allow-unproved")
 
     assert outcome.out == b"id\r\n1\r\n2\r\n"
-    assert "Without a column, since the first page has no such property: colour, size" in (
+    assert "The first page has no such properties, so they have no column: colour, size" in (
         outcome.err
     )
 
@@ -464,7 +464,7 @@ def test_what_takes_graph_is_refused(
     outcome = command("list", "orders", own, *words)
 
     assert outcome.code == 2
-    assert f"{words[0]} is for Microsoft Graph" in outcome.err
+    assert f"{words[0]} works with Microsoft Graph only" in outcome.err
     assert scripted.requests == []
 
 

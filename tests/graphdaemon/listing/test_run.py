@@ -60,7 +60,7 @@ def test_what_comes_within_the_time_is_yielded(seconds: float | None, batches: i
     if batches == 2:
         virtual_time.run(read())
     else:
-        with pytest.raises(UnprovedError, match=r"was not done after 9\.9 s"):
+        with pytest.raises(UnprovedError, match=r"was not finished after 9\.9 s"):
             virtual_time.run(read())
     assert len(taken) == batches
 

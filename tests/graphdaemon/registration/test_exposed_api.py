@@ -120,8 +120,11 @@ def test_a_caller_that_may_not_be_changed_gets_its_role_all_the_same(
     limited.register(exposed=expose(ROLE, assign=(f"{caller.client_id}:{ROLE}",)))
 
     assert holders(site) == [(f"Caller of {site.name}", ROLE)]
-    asking = site.said.index(f"Ask for it in the registration of {caller.client_id}")
-    assert site.said[asking + 1] == "  refused: it is somebody else's app. It works without."
+    asking = site.said.index(f"Request it in the registration of {caller.client_id}")
+    assert (
+        site.said[asking + 1]
+        == "  refused, because the app belongs to somebody else. It works without this."
+    )
     path = f"/applications(appId='{caller.client_id}')"
     assert site.writer.get(path)["requiredResourceAccess"] == []
 
@@ -367,5 +370,5 @@ def test_what_is_no_role_is_refused_here(value: str) -> None:
 @pytest.mark.parametrize("text", ["", "client", ":Role", "client:", " :Role"])
 def test_an_assignment_has_two_parts(text: str) -> None:
     """A caller and a role."""
-    with pytest.raises(UsageError, match="names no caller and role"):
+    with pytest.raises(UsageError, match="does not name a caller and a role"):
         read_exposed_api("api://", (), (text,))

@@ -181,7 +181,7 @@ def test_only_graphs_own_application_permissions_count(name: str) -> None:
 
 def test_a_federated_app_that_trusts_nobody_is_asked_whom_to_trust() -> None:
     """Registered again after it was deleted for good: the settings do not say."""
-    with pytest.raises(UsageError, match="trusts nobody") as caught:
+    with pytest.raises(UsageError, match="does not trust the tokens") as caught:
         plan(ActualState(GRAPH), LocalState("federated"))
 
     assert "--federated" in (caught.value.hint or "")

@@ -171,7 +171,7 @@ def test_without_permission_and_object_id_nothing_is_begun(site: Site) -> None:
     """It says where to find the ID; no key was added."""
     site.registry.readable = False
 
-    with pytest.raises(SettingsError, match="object ID is not given") as caught:
+    with pytest.raises(SettingsError, match="--object-id is missing") as caught:
         site.rotate()
 
     assert "--object-id" in (caught.value.hint or "")
@@ -220,7 +220,7 @@ def test_a_file_that_cannot_be_replaced_by_pem_is_refused_whatever_it_is_called(
     )
     site.key_file.write_bytes(der)
 
-    with pytest.raises(SettingsError, match="PFX file, or no PEM") as caught:
+    with pytest.raises(SettingsError, match="PFX file, or not PEM") as caught:
         site.rotate()
 
     assert caught.value.code == "rotation_impossible"
@@ -265,7 +265,7 @@ def test_a_file_that_no_rotation_has_made_is_left_as_it_is(
     theirs.write_text("a key of somebody's")
     before, known = look_at(theirs), site.registry.thumbprints
 
-    with pytest.raises(SettingsError, match=f"{theirs} is there already") as caught:
+    with pytest.raises(SettingsError, match=f"{theirs} already exists") as caught:
         site.rotate()
 
     assert caught.value.code == "file_foreign"
@@ -283,7 +283,7 @@ def test_a_file_that_came_while_a_rotation_waited_is_left_as_it_is(site: Site) -
     theirs = site.folder / "app.pem.old"
     theirs.write_text("a key of somebody's")
 
-    with pytest.raises(SettingsError, match=f"{theirs} is there already"):
+    with pytest.raises(SettingsError, match=f"{theirs} already exists"):
         site.rotate()
 
     assert theirs.read_text() == "a key of somebody's"

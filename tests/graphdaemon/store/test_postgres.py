@@ -50,7 +50,7 @@ def test_what_keeps_a_connection_from_being_made_is_named(postgres_server: Postg
     assert code_of("postgresql:///db?colour=blue")[0] == "store_url_invalid"
     assert code_of("postgresql://me:hunter2%zz@host/db") == (
         "store_url_invalid",
-        "The store's URL is none that PostgreSQL can read",
+        "PostgreSQL cannot read the URL of the store",
     )
 
 

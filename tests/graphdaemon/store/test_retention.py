@@ -33,7 +33,7 @@ def test_what_ended_until_a_time_is_forgotten(lived: Store) -> None:
     assert [change.sequence for change in changes_after(lived, 1, "users", 0)] == [3, 4]
     assert known_from(lived, 1, "users") == TIMES[2]
     assert read_as_of(lived, TIMES[2]) == [row("a", displayName="2").document]
-    with pytest.raises(UsageError, match="from 2026-11-01T10"):
+    with pytest.raises(UsageError, match="since 2026-11-01T10"):
         TenantHistory(lived).check_time("users", TIMES[1], option="--as-of")
     assert prune(lived, 1, TIMES[2]) == Pruned(0, 0)
 

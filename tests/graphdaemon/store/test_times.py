@@ -29,7 +29,7 @@ def test_a_time_is_read_as_people_write_it(text: str, time: str) -> None:
     "text", ["", "yesterday", "2026-13-01", "9999-12-31T23:00-05:00", "1 November"]
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no date and no time"):
+    with pytest.raises(UsageError, match="is neither a date nor a time"):
         read_time(text)
 
 

@@ -331,7 +331,7 @@ def test_an_api_and_its_caller(desk: Desk) -> None:
         f"Application (client) ID  {client_id}",
         f"Scope of its callers     api://{client_id}/.default",
     ]
-    assert f"Give {caller.client_id} the app role Orders.Read.All" in err
+    assert f"Assign the app role Orders.Read.All to {caller.client_id}" in err
     claims = read_claims(caller.token(scope=f"api://{client_id}/.default")) or {}
     assert claims["roles"] == ["Orders.Read.All"]
 
