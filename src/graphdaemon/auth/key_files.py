@@ -1,4 +1,4 @@
-"""Key files: read the key and certificate that prove the app's identity, or make a new pair."""
+"""Key files: read the key and certificate that prove the app's identity, or create a new pair."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -171,10 +171,10 @@ def _read(path: Path, name: str) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         problem = "does not exist"
-        hint = f"Check {name}; a relative path starts at the settings file's folder."
+        hint = f"Check {name}. A relative path starts at the folder of the settings file."
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
-        hint = "Let this user, and only this user, read it."
+        hint = "Allow this user, and only this user, to read it."
     raise SettingsError(f"{name} {path} {problem}", code="private_key_unreadable", hint=hint)
 
 
@@ -189,7 +189,7 @@ def _list_passphrases(passphrase: Secret | None) -> list[bytes]:
 def _no_key(path: Path, content: KeyFileContent, passphrase: Secret | None) -> SettingsError:
     if content.locked:
         return SettingsError(
-            f"the private key in {path} is encrypted, and no passphrase is given"
+            f"the private key in {path} is encrypted, but there is no passphrase"
             if passphrase is None
             else f"the passphrase does not open the private key in {path}",
             code="private_key_encrypted",
@@ -198,24 +198,24 @@ def _no_key(path: Path, content: KeyFileContent, passphrase: Secret | None) -> S
             else "Check GRAPHDAEMON_PASSPHRASE or passphrase_file.",
         )
     if content.certificates:
-        words = "holds a certificate and no private key"
+        words = "contains a certificate, but no private key"
     elif content.damaged:
-        words = "holds a private key or certificate that is damaged, or of an unknown kind"
+        words = "contains a private key or certificate that is damaged or of an unknown kind"
     else:
         words = f"holds no private key but {_describe(path, content)}"
     return SettingsError(
         f"{path} {words}",
         code="private_key_malformed",
-        hint="Export it again with its private key, as PEM (-----BEGIN PRIVATE KEY-----) or PFX; a "
-        "certificate alone is the public half.",
+        hint="Export the certificate again together with its private key, as PEM (-----BEGIN "
+        "PRIVATE KEY-----) or PFX. The certificate alone is only the public half.",
     )
 
 
 def _no_certificate(path: Path, content: KeyFileContent) -> SettingsError:
     words = (
-        "holds a certificate that is damaged"
+        "contains a certificate that is damaged"
         if content.damaged
-        else "holds a private key and no certificate"
+        else "contains a private key, but no certificate"
         if content.keys
         else "is encrypted, and no passphrase opens it"
         if content.locked
@@ -242,7 +242,7 @@ def _rsa(path: Path, key: "PrivateKeyTypes") -> "RSAPrivateKey":
         raise SettingsError(
             f"the private key in {path} is not an RSA key",
             code="private_key_malformed",
-            hint="Entra ID accepts RSA keys only; make a new certificate with one.",
+            hint="Entra ID accepts only RSA keys. Create a new certificate with one.",
         )
     return key
 
@@ -301,8 +301,8 @@ def _identify(
             f"the certificate in {path} has thumbprint {sha1 if len(expected) == 40 else sha256}, "
             f"the settings say {expected}",
             code="certificate_mismatch",
-            hint="Upload this certificate, or name the file of the uploaded one; with the "
-            "certificate in the file, thumbprint may be left out.",
+            hint="Upload this certificate, or name the file of the uploaded one. If the file "
+            "contains the certificate, thumbprint can be left out.",
         )
     ordered = [leaf, *(certificate for certificate in chain if certificate != leaf)]
     return CertificateInfo(

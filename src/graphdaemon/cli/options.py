@@ -101,7 +101,7 @@ select_option = click.option(
     "-s",
     multiple=True,
     callback=_join,
-    help="Properties to return, comma-separated; id is added. Repeatable.",
+    help="The properties to return, separated by commas; id is added. Repeatable.",
 )
 
 group_option = click.option(

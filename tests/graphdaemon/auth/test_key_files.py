@@ -143,7 +143,7 @@ def test_a_passphrase_that_is_absent_or_wrong_is_said(
     path = tmp_path / name
     path.write_bytes(encrypted(pair[0]) if name.endswith("pem") else pfx(pair[0], b"passphrase"))
     for passphrase, words, step in (
-        (None, "no passphrase is given", "Set GRAPHDAEMON_PASSPHRASE"),
+        (None, "there is no passphrase", "Set GRAPHDAEMON_PASSPHRASE"),
         ("wr0ng", "does not open", "Check GRAPHDAEMON_PASSPHRASE"),
     ):
         with pytest.raises(SettingsError, match=words) as caught:
@@ -234,7 +234,7 @@ def test_a_key_of_an_unknown_algorithm_is_no_usable_key(tmp_path: Path) -> None:
     path = tmp_path / "gost.pem"
     path.write_text(UNKNOWN_ALGORITHM)
 
-    with pytest.raises(SettingsError, match=r"gost\.pem holds .* of an unknown kind") as caught:
+    with pytest.raises(SettingsError, match=r"gost\.pem contains .* of an unknown kind") as caught:
         read_key_pair(path, "AB" * 20)
 
     assert caught.value.code == "private_key_malformed"

@@ -233,11 +233,11 @@ BAD: dict[str, tuple[Case, str, str]] = {
     "nothing": (Case(b""), "private_key_malformed", "nothing at all"),
     "words": (Case(b"my key"), "private_key_malformed", "neither PEM nor DER, PFX or PKCS#7"),
     "noise": (Case(bytes(range(256))), "private_key_malformed", "neither PEM nor DER"),
-    "certificate alone": (Case(certificate()), "private_key_malformed", "certificate and no priv"),
+    "certificate alone": (Case(certificate()), "private_key_malformed", "certificate, but no priv"),
     "DER certificate alone": (
         Case(certificate(encoding=DER)),
         "private_key_malformed",
-        "certificate and no priv",
+        "certificate, but no priv",
     ),
     "request": (Case(REQUEST), "private_key_malformed", "a certificate request"),
     "public key": (
@@ -257,7 +257,7 @@ BAD: dict[str, tuple[Case, str, str]] = {
     "PFX without a key": (
         Case(pfx(with_key=False), passphrase=PASSPHRASE),
         "private_key_malformed",
-        "certificate and no priv",
+        "certificate, but no priv",
     ),
     "foreign certificate": (
         Case(key(), certificate(OTHER)),
@@ -277,13 +277,13 @@ BAD: dict[str, tuple[Case, str, str]] = {
     "damaged certificate": (
         Case(key(), certificate()[:200] + certificate()[300:]),
         "certificate_malformed",
-        "second holds a certificate that is damaged",
+        "second contains a certificate that is damaged",
     ),
-    "two keys": (Case(key(), key()), "certificate_malformed", "private key and no certificate"),
+    "two keys": (Case(key(), key()), "certificate_malformed", "private key, but no certificate"),
     "PEM, no passphrase": (
         Case(key(lock=LOCKED) + certificate()),
         "private_key_encrypted",
-        "no passphrase is given",
+        "there is no passphrase",
     ),
     "PEM, wrong": (
         Case(key(lock=LOCKED) + certificate(), passphrase="wr0ng"),
@@ -298,14 +298,14 @@ BAD: dict[str, tuple[Case, str, str]] = {
     "DER, no passphrase": (
         Case(key(DER, lock=LOCKED), certificate()),
         "private_key_encrypted",
-        "no passphrase is given",
+        "there is no passphrase",
     ),
     "DER, wrong": (
         Case(key(DER, lock=LOCKED), certificate(), passphrase="wr0ng"),
         "private_key_encrypted",
         "does not open",
     ),
-    "PFX, no passphrase": (Case(pfx()), "private_key_encrypted", "no passphrase is given"),
+    "PFX, no passphrase": (Case(pfx()), "private_key_encrypted", "there is no passphrase"),
     "PFX, wrong": (Case(pfx(), passphrase="wr0ng"), "private_key_encrypted", "does not open"),
     "PFX as base64, wrong": (
         Case(base64.b64encode(pfx()), passphrase="wr0ng"),

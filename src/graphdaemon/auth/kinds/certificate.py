@@ -1,4 +1,4 @@
-"""A certificate whose private key is in a file here; it is never sent, only signed with."""
+"""A certificate with its private key in a file. The key signs, and is never sent."""
 
 from graphdaemon.auth.client_credential import ClientCredential, make_signing_credential
 from graphdaemon.auth.key_files import read_key_pair
@@ -38,6 +38,6 @@ def read_passphrase(credential: CredentialSettings) -> Secret | None:
         raise SettingsError(
             f"passphrase_file {credential.passphrase_file} is empty",
             code="secret_unreadable",
-            hint="It must hold only the passphrase.",
+            hint="The file must contain only the passphrase.",
         )
     return Secret(value)

@@ -1,4 +1,4 @@
-"""A federated credential: a token of the platform we run on vouches for the app."""
+"""A federated credential: a token of the platform on which the app runs proves its identity."""
 
 import contextlib
 import os
@@ -25,8 +25,9 @@ def read(_settings: Settings, credential: CredentialSettings) -> ClientCredentia
     """
     Return a credential whose assertion is the platform's token.
 
-    It is fetched anew for each request: it is short-lived, and the platform replaces it. Fetching
-    raises `SettingsError` where there is none, `NetworkError` where GitHub is not reached.
+    It is read again for each request, because it is valid only for a short time and the platform
+    replaces it. Reading raises `SettingsError` if there is no token, and `NetworkError` if GitHub
+    cannot be reached.
     """
     return ClientCredential(
         credential.kind,
@@ -53,7 +54,7 @@ def _read(path: Path) -> str:
         reason = getattr(error, "strerror", None) or "it is not a token"
         raise _unavailable(
             f"the platform's token in {path} cannot be read: {reason}",
-            "Check federated_token_file; in Kubernetes the pod needs the label "
+            "Check federated_token_file. In Kubernetes, the pod needs the label "
             "azure.workload.identity/use: true.",
         ) from None
 
@@ -62,9 +63,9 @@ def _ask_github(exchange: Exchange) -> str:
     address, token = (os.environ.get(name) for name in _GITHUB)
     if not address or not token:
         raise _unavailable(
-            f"federated is github, and {_GITHUB[0]} is not set",
-            "Give the workflow's job `permissions: id-token: write`; outside GitHub Actions there "
-            "is no such token.",
+            f"federated is github, but {_GITHUB[0]} is not set",
+            "Add `permissions: id-token: write` to the workflow's job. Outside GitHub Actions "
+            "there is no such token.",
         )
     separator = "&" if "?" in address else "?"
     response = exchange(
@@ -101,7 +102,7 @@ def _run(command: tuple[str, ...]) -> str:
         problem = f"ended with exit code {done.returncode}"
     # What it printed may hold the token, or the credentials it works with: neither is repeated.
     raise _unavailable(
-        f"federated_command {name} {problem}", "Run it by hand; it must print only the token."
+        f"federated_command {name} {problem}", "Run it by hand. It must print only the token."
     )
 
 
@@ -118,7 +119,7 @@ def _checked(token: str, source: str) -> str:
         return token
     raise _unavailable(
         f"what {source} gave is not a token (a JWT: three parts with dots between them)",
-        "Have it print only the token, without JSON or words around it.",
+        "Make it print only the token, without JSON or other text around it.",
     )
 
 

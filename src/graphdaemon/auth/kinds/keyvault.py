@@ -1,4 +1,4 @@
-"""A certificate whose key stays in Azure Key Vault; azure (an extra) lives here alone."""
+"""A certificate whose key stays in Azure Key Vault. Only this module imports azure, an extra."""
 
 import hashlib
 import ssl
@@ -116,7 +116,7 @@ def _find_proxy(address: str) -> Proxy | None:
     proxy = find_proxy(parts.hostname or "", parts.port or 443)
     if proxy is not None and proxy.scheme.startswith("socks"):
         raise SettingsError(
-            f"{proxy.source} names a SOCKS proxy, and a key vault is not reached through one",
+            f"{proxy.source} names a SOCKS proxy, and a key vault cannot be reached through one",
             code="proxy_invalid",
             hint=f"Name an HTTP proxy, or exempt {parts.hostname} with NO_PROXY.",
         )
@@ -128,15 +128,15 @@ def _refused(host: str, status: int | None) -> Error:
         f"the key vault {host} did not sign"
         + (f" (HTTP {status})" if status else ": this machine has no identity that it knows"),
         code="vault_refused",
-        hint="Give the identity that runs this program the role Key Vault Crypto User on the key "
-        "(Access control of the vault), and check the key's name, end date and permitted "
-        "operation sign.",
+        hint="Assign the role Key Vault Crypto User on the key to the identity that runs this "
+        "program (Access control of the vault). Also check the name of the key, its expiry "
+        "date, and that the operation sign is permitted.",
     )
 
 
 def _unavailable(host: str, reason: str) -> Error:
     return NetworkError(
-        f"the key vault {host} was not reached: {reason}",
+        f"the key vault {host} could not be reached: {reason}",
         code="connection_failed",
-        hint="Check the vault's network rules, the proxy, and that its address is right.",
+        hint="Check the vault's network rules, the proxy, and the address of the vault.",
     )

@@ -1,4 +1,4 @@
-"""A managed identity: the machine's own metadata service, which MSAL asks, gives the token."""
+"""A managed identity: MSAL gets the token from the machine's own metadata service."""
 
 import contextlib
 import os
@@ -46,10 +46,10 @@ def read(_settings: Settings, credential: CredentialSettings) -> ClientCredentia
     # requests here.
     if all(os.environ.get(name) for name in _SERVICE_FABRIC):
         raise SettingsError(
-            "managed identities of Service Fabric are not supported, and this is a cluster of it: "
-            f"{_SERVICE_FABRIC[2]} is set",
+            "managed identities of Service Fabric are not supported, and this is a Service Fabric "
+            f"cluster: {_SERVICE_FABRIC[2]} is set",
             code="managed_identity_unsupported",
-            hint="Use a certificate there (private_key_file, or key_vault_key).",
+            hint="Use a certificate instead (private_key_file or key_vault_key).",
         )
     identity = credential.managed_identity
     return ClientCredential(credential.kind, credential.source, managed_identity=identity)

@@ -13,7 +13,7 @@ from graphdaemon.settings.text import clean, decode_text, name_flaw, quote
 
 
 def read(_settings: Settings, credential: CredentialSettings) -> ClientCredential:
-    """Read the secret, anew each time: a file or an entry may have been replaced."""
+    """Read the secret again each time, because a file or an entry may have been replaced."""
     secret = credential.secret
     if credential.secret_file is not None:
         secret = read_secret_file(credential.secret_file, "secret_file")
@@ -50,13 +50,13 @@ def _unreadable(message: str) -> SettingsError:
     return SettingsError(
         message,
         code="secret_unreadable",
-        hint="It must hold only the value, and be readable by this user.",
+        hint="It must contain only the value, and this user must be able to read it.",
     )
 
 
 def _check(value: str, source: str) -> Secret:
     if len(value.splitlines()) > 1:
-        raise _unreadable(f"{source} holds more than one line")
+        raise _unreadable(f"{source} contains more than one line")
     if (flaw := name_flaw(value)) is not None:
         raise _unreadable(f"{source} {flaw}")
     return Secret(value)

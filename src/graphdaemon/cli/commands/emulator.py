@@ -47,11 +47,18 @@ class _ImportedFile(FileName):
 
 # What to seed.
 _amounts = combine(
-    click.option("--users", default=250, show_default=True, type=_MOST),
-    click.option("--groups", type=_MOST, help="By default, one for every twenty users."),
-    click.option("--devices", type=_MOST, help="By default, one for every five users."),
+    click.option("--users", default=250, show_default=True, type=_MOST, help="How many users."),
     click.option(
-        "--seed", default=0, show_default=True, help="The same seed creates the same tenant."
+        "--groups", type=_MOST, help="How many groups; by default, one for every twenty users."
+    ),
+    click.option(
+        "--devices", type=_MOST, help="How many devices; by default, one for every five users."
+    ),
+    click.option(
+        "--seed",
+        default=0,
+        show_default=True,
+        help="A number from which the tenant is invented; the same seed creates the same tenant.",
     ),
 )
 
@@ -76,7 +83,13 @@ emulator.add_command(report_)
 
 
 @emulator.command()
-@click.option("--listen", default="127.0.0.1:8443", show_default=True, metavar="HOST:PORT")
+@click.option(
+    "--listen",
+    default="127.0.0.1:8443",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="The address to listen on.",
+)
 @_data
 @_amounts
 @tenant_options

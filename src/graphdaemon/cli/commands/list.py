@@ -28,10 +28,11 @@ def list_(*, collection: str, group: str | None, **arguments: Any) -> int:
     """
     List a collection of the directory.
 
-    COLLECTION is users, groups, devices, applications, servicePrincipals, members (of the group
-    that --of names), or a path such as groups/{id}/owners. Every page is read, and the last line
-    says what proves the list complete. PARAMETERS is the settings file, which is found as for
-    `graphdaemon users`.
+    COLLECTION is users, groups, devices, applications, servicePrincipals, directoryRoles,
+    directory/administrativeUnits, oauth2PermissionGrants, members (of the group that --of names),
+    or another path such as groups/{id}/owners. Every page is read, and the last line says what
+    proves the list complete. PARAMETERS is the settings file, which is found as for `graphdaemon
+    users`.
 
     Your own API is read page by page. A page is a list, or an object with `value`. Only the query
     options that you give here are sent. If there are several pages and a second reading can prove

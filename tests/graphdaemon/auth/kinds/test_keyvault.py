@@ -107,7 +107,7 @@ def test_a_vault_that_refuses_is_a_loss_and_one_out_of_order_is_none(
 
     keyvault._open.cache_clear()
     vault.refusal = 501
-    with pytest.raises(NetworkError, match="not reached: it answered 501"):
+    with pytest.raises(NetworkError, match="not be reached: it answered 501"):
         fetch(settings)
 
 
@@ -155,8 +155,8 @@ def refuse(status: int | None) -> HttpResponseError:
 
 
 TROUBLE: dict[str, tuple[Exception, str, str]] = {
-    "too busy": (refuse(429), "connection_failed", "was not reached: it answered 429"),
-    "broken": (refuse(500), "connection_failed", "was not reached: it answered 500"),
+    "too busy": (refuse(429), "connection_failed", "not be reached: it answered 429"),
+    "broken": (refuse(500), "connection_failed", "not be reached: it answered 500"),
     "denied": (refuse(428), "vault_refused", "did not sign (HTTP 428)"),
     "odd": (refuse(499), "vault_refused", "did not sign (HTTP 499)"),
     "unreached": (ServiceRequestError("x"), "connection_failed", "ServiceRequestError"),

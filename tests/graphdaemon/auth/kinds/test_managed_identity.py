@@ -60,7 +60,7 @@ def test_a_cluster_of_service_fabric_is_named_before_anything_is_sent(
         said = outcome.err + outcome.out.decode()
         assert outcome.code == 3
         assert "Service Fabric are not supported" in said
-        assert "Use a certificate there" in said
+        assert "Use a certificate instead" in said
         assert "header-of-the-cluster" not in said
 
 
