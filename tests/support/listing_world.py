@@ -103,12 +103,14 @@ def list_world(
     *,
     correcting: bool = True,
     watch: Callable[[], None] = lambda: None,
+    defaults: tuple[str, ...] = (),
     **connection: Any,
 ) -> Outcome:
     """
     List a pretend directory from the beginning to the end, in no time.
 
     ``watch`` is called after each page that was written; what it raises ends the listing.
+    ``defaults`` are the properties that a list is known to show by default.
     """
     outcome = Outcome()
 
@@ -126,6 +128,7 @@ def list_world(
                 find_collection(world.collection),
                 query or Query(),
                 page_size=chosen.page_size,
+                defaults=defaults,
             )
             outcome.record = await collect(
                 Listing(target, chosen),

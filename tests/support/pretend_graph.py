@@ -73,6 +73,7 @@ class Lies:
         no_count_at: Of these questions for the count, by their numbers from 0, none is answered.
         count_text: What is answered in place of a count.
         no_delta: There is no delta.
+        unfollowed: A property that no delta can select.
         dead_delta: The delta link is not good any more.
         eager_delta: A delta that is to begin with now tells everything first.
         delta_link: Makes the next link of a page of the delta of another one.
@@ -93,6 +94,7 @@ class Lies:
     no_count_at: Container[int] = ()
     count_text: str | None = None
     no_delta: bool = False
+    unfollowed: str = ""
     dead_delta: bool = False
     eager_delta: bool = False
     delta_link: Callable[[str], str] | None = None
@@ -455,6 +457,8 @@ class PretendGraph:
                 return _refuse(410, "syncStateNotFound")
         else:
             select = [name for name in options.get("$select", "").split(",") if name]
+            if self.lies.unfollowed in select:
+                return _refuse(400, "Request_UnsupportedQuery")
             from_now = "$deltatoken" in options and not self.lies.eager_delta
             since, at, until = now if from_now else -1, 0, None
         # What changes while a round is told over several pages, the next round tells again.

@@ -3,6 +3,7 @@
 from graphdaemon.errors import UnprovedError
 from graphdaemon.graph.address import choose_root
 from graphdaemon.graph.catalog import find_collection
+from graphdaemon.graph.default_properties import default_properties
 from graphdaemon.graph.graph import Graph
 from graphdaemon.graph.query import PAGE_SIZE, Query, query_of
 from graphdaemon.listing.learned_cuts import cuts_path
@@ -28,7 +29,10 @@ def aim(
             orderby=query.orderby or written.orderby,
         )
     root = choose_root(settings.graph_root, collection)
-    return Target(graph, root, row, query, page_size=page_size)
+    # Of users this is published. Most of what other filters test is shown by default, and told.
+    is_published = row.name == "users" and root.endswith("/v1.0")
+    defaults = default_properties(row.name) if is_published else None
+    return Target(graph, root, row, query, page_size=page_size, defaults=defaults or ())
 
 
 def complete(options: ListingOptions, settings: Settings, collection: str) -> ListingOptions:

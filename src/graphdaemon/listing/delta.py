@@ -42,6 +42,11 @@ class Delta:
     """
     The changes of one collection from now on, or from `link`, the delta link of an earlier run.
 
+    Args:
+        target: What is listed.
+        link: The delta link of an earlier run.
+        selected: What to follow in place of what the target selects.
+
     Attributes:
         link: The delta link at which the next round begins; None before `begin`.
         pages: How many pages the last round had; one page is the state of one moment.
@@ -51,10 +56,14 @@ class Delta:
         tested: The properties that the filter of the query tests.
     """
 
-    def __init__(self, target: Target, link: str | None = None) -> None:
+    def __init__(
+        self, target: Target, link: str | None = None, *, selected: tuple[str, ...] | None = None
+    ) -> None:
         self._target = target
         self._base = delta_url(target)
-        self.select = _properties(target)
+        # Nobody knows whether an earlier run could select more than its query says.
+        shown = target.query.select if link is not None else target.selected
+        self.select = _properties(target, shown if selected is None else selected)
         self.selects = bool(self.select)
         self.tested = frozenset(_names_in(target.query.filter or ""))
         self.link = link
@@ -177,19 +186,19 @@ def _plain(value: Any) -> Any:
     return sorted(map(msgspec.json.encode, value)) if isinstance(value, list) else value
 
 
-def _properties(target: Target) -> tuple[str, ...]:
+def _properties(target: Target, selected: tuple[str, ...]) -> tuple[str, ...]:
     """
-    The properties to follow; empty for all.
+    The properties to follow where these are selected; empty for all.
 
     A delta tells only of changes to the properties that it selects. Needed are those that are
     shown, and those that decide whether, and in which part, a record is listed.
     """
     query, key = target.query, target.collection.key
-    if not query.select:
+    if not selected:
         return ()
     tested = _names_in(f"{query.filter or ''} {query.orderby or ''}")
     keys = [key.name] if key else []
-    return tuple(dict.fromkeys(("id", *query.select, *keys, *tested)))
+    return tuple(dict.fromkeys(("id", *selected, *keys, *tested)))
 
 
 def _names_in(expression: str) -> list[str]:

@@ -3,9 +3,9 @@ Whether a record matches a `$filter` expression, where that can be told from its
 
 Graph alone decides what a filter shows. It is needed here for one question only: whether a replica
 may rightly leave out a record that the delta says is there. So whatever depends on how Graph orders
-or folds texts is not decided, nor is any expression beyond comparisons, `in` and `startswith`. A
-property without a value is neither above nor below anything: with null, gt, ge, lt and le are false
-(OData 4.01, "URL Conventions", logical operators).
+or folds texts is not decided, nor is any expression beyond comparisons, `in`, `startswith`, `any`.
+A property without a value is neither above nor below anything: with null, gt, ge, lt and le are
+false (OData 4.01, "URL Conventions", logical operators).
 """
 
 import operator
@@ -45,8 +45,18 @@ def matches(condition: str, values: Mapping[str, Any], *, all_told: bool) -> boo
         all_told: A property that is not among them is null; otherwise it may have any value.
     """
     try:
-        expression = _Expression(_split(condition), values, all_told)
-        decided = expression.read_either(0)
+        tokens = _split(condition)
+    except _UndecidedError:
+        return None
+    return _decide(tokens, values, all_told=all_told)
+
+
+def _decide(
+    tokens: list[_Token], values: Mapping[str, Any], *, all_told: bool, depth: int = 0
+) -> bool | None:
+    expression = _Expression(tokens, values, all_told)
+    try:
+        decided = expression.read_either(depth)
     except (_UndecidedError, IndexError):
         return None
     return decided if expression.is_at_end else None
@@ -89,7 +99,30 @@ class _Expression:
             return decided
         if self._takes("startswith"):
             return self._read_startswith()
+        kind, path = self._tokens[self._at]
+        if kind == "word" and path.endswith("/any"):
+            return self._read_any(depth)
         return self._read_comparison()
+
+    def _read_any(self, depth: int) -> bool | None:
+        """Read `path/any(x:condition)`: some element of a list matches."""
+        elements = self._find(self._next()[1].removesuffix("/any"))
+        self._expect("(")
+        variable, colon, first = self._next()[1].partition(":")
+        condition: list[_Token] = [("word", first)] if first else []
+        opened = 1
+        while opened:
+            token = self._next()
+            opened += (token == ("sign", "(")) - (token == ("sign", ")"))
+            condition.append(token)
+        condition.pop()
+        if not colon or not isinstance(elements, list | None):
+            raise _UndecidedError
+        terms = [
+            _decide(condition, {variable: element}, all_told=False, depth=depth + 1)
+            for element in elements or ()
+        ]
+        return True if True in terms else None if None in terms else False
 
     def _read_startswith(self) -> bool | None:
         self._expect("(")
@@ -123,6 +156,9 @@ class _Expression:
         kind, path = self._next()
         if kind != "word":
             raise _UndecidedError
+        return self._find(path)
+
+    def _find(self, path: str) -> object:
         value: object = self._values
         for name in path.split("/"):
             if not isinstance(value, Mapping):

@@ -63,15 +63,20 @@ class Proof:
         Returns:
             Why there is none; nothing where there is.
         """
-        delta = Delta(self._target)
-        try:
-            await delta.begin()
-        except GraphError as error:
-            if not is_dead(error):
-                raise
-            return str(error)
-        self.follow(delta)
-        return ""
+        refusal = ""
+        # Where Graph cannot follow what a filter tests, it may still follow what is shown.
+        for selected in dict.fromkeys((self._target.selected, self._target.query.select)):
+            delta = Delta(self._target, selected=selected)
+            try:
+                await delta.begin()
+            except GraphError as error:
+                if not is_dead(error):
+                    raise
+                refusal = refusal or str(error)
+                continue
+            self.follow(delta)
+            return ""
+        return refusal
 
     def follow(self, delta: Delta) -> None:
         """Let `delta` say at the end what changed."""

@@ -187,7 +187,7 @@ class Replayer:
         self, ids: Sequence[str], current: dict[str, msgspec.Raw]
     ) -> dict[str, msgspec.Raw]:
         """Those of `ids` that Graph shows under the filter, with the properties that it tests."""
-        if not self._delta.selects or self._delta.tested <= {*self._target.query.select}:
+        if not self._delta.selects or self._delta.tested <= {*self._target.selected}:
             return current
         return await self._read(ids, select=self._delta.select)
 

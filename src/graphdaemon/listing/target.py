@@ -19,6 +19,7 @@ class Target(msgspec.Struct, frozen=True):
         query: The OData options.
         tally: Counts every request and what it cost.
         page_size: Records to ask for in a page.
+        defaults: What Graph shows where nothing is selected, if that is known for certain.
     """
 
     graph: Graph
@@ -27,11 +28,23 @@ class Target(msgspec.Struct, frozen=True):
     query: Query
     tally: Tally = msgspec.field(default_factory=Tally)
     page_size: int = PAGE_SIZE
+    defaults: tuple[str, ...] = ()
 
     @property
     def advanced(self) -> bool:
         """Whether Graph answers this from its advanced index, which lags behind."""
         return is_advanced(self.query, self.collection)
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """
+        The properties to select; none where Graph is to show what it shows by default.
+
+        A delta tells what a filter tests only if that is selected, and then it tells nothing else
+        that is not selected. So under a filter the defaults are selected by their names.
+        """
+        query = self.query
+        return query.select or (self.defaults if query.filter and not self.advanced else ())
 
     def url(self, condition: str = "", *, select: tuple[str, ...] | None = None) -> str:
         """
@@ -43,7 +56,7 @@ class Target(msgspec.Struct, frozen=True):
         """
         own = self.query.filter
         both = f"({own}) and {condition}" if own and condition else own or condition
-        query = self.query._replace(filter=both or None)
+        query = self.query._replace(filter=both or None, select=self.selected)
         if select is not None:
             query = query._replace(select=select, expand="")
         return build_url(self.root, self.collection, query, self.page_size)

@@ -13,7 +13,7 @@ from graphdaemon.listing.options import ListingOptions
 from tests.support.divided_world import list_in_parts
 from tests.support.lagging_graph import LaggingGraph, Route
 from tests.support.listing_world import SMALL, assert_complete, list_world, people, scattered
-from tests.support.pretend_graph import Lies, PretendGraph, Record, Weather
+from tests.support.pretend_graph import DEFAULT, Lies, PretendGraph, Record, Weather
 
 CHAIN = ListingOptions("chain", page_size=20)
 
@@ -226,6 +226,40 @@ def changing(world: PretendGraph, changes: dict[str, Record]) -> Callable[[], No
             world.put({"id": key, **values})
 
     return change
+
+
+ENABLED = Query(filter="accountEnabled eq true")
+
+
+@pytest.mark.parametrize(
+    ("defaults", "unfollowed", "verdict"),
+    [
+        (DEFAULT, "", "complete"),
+        ((), "", "unproved"),
+        (DEFAULT, "accountEnabled", "unproved"),
+    ],
+    ids=["known", "unknown", "known, and refused"],
+)
+def test_where_it_is_known_what_a_list_shows_the_delta_follows_what_a_filter_tests_as_well(
+    defaults: tuple[str, ...], unfollowed: str, verdict: str
+) -> None:
+    """Nothing is selected, and the list shows what it would; two records changed meanwhile."""
+    world = PretendGraph(STAFF, lies=Lies(unfollowed=unfollowed))
+
+    outcome = list_world(world, ENABLED, SMALL, watch=changing(world, SWITCHED), defaults=defaults)
+
+    assert outcome.proved.verdict == verdict, outcome.proved.why
+    assert outcome.proved.missing == ("" if verdict == "complete" else "filter")
+    assert outcome.written == world.shown((), ENABLED.filter or "")
+
+
+def test_a_filter_that_no_delta_can_follow_is_proved_where_nothing_changes() -> None:
+    """What is shown is followed all the same."""
+    world = PretendGraph(STAFF, lies=Lies(unfollowed="accountEnabled"))
+
+    outcome = list_world(world, ENABLED, SMALL, defaults=DEFAULT)
+
+    assert outcome.proved.verdict == "complete", outcome.proved.why
 
 
 GRANTS = "oauth2PermissionGrants"
