@@ -1,8 +1,8 @@
 """
-A protected API of one's own: validates the access tokens that its callers send.
+Your own protected API: validates the access tokens that its callers send.
 
-`load` reads the settings; `ProtectedApi.check` says who calls, or raises `CallerRefusedError` with
-the answer; `asgi_middleware`, `wsgi_middleware` and `dependency` do so for web frameworks.
+`load` reads the settings. `ProtectedApi.check` returns the caller, or raises `CallerRefusedError`
+with the answer. `asgi_middleware`, `wsgi_middleware` and `dependency` do this for web frameworks.
 """
 
 from graphdaemon.errors import CallerRefusedError as CallerRefusedError

@@ -1,4 +1,4 @@
-"""A protected API of one's own: who calls it, by the access token that the request carries."""
+"""A protected API: it determines the caller from the access token in the request."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ from graphdaemon.settings.protected_api import ApiSettings, is_guid, read_api_se
 logger = logging.getLogger(__name__)
 
 LEEWAY_SECONDS = 60.0
-"""By how much the clocks of Entra ID and of this machine may differ, by default."""
+"""The default for how far the clocks of Entra ID and of this machine may differ."""
 
 _MOST_LEEWAY_SECONDS = 600.0
 _MOST_REMEMBERED = 5_000
@@ -37,11 +37,11 @@ _LIMITS = Limits(connect_seconds=5, answer_seconds=10, sent_bytes=1 << 20, conte
 _TIMEOUT_SECONDS = 5.0
 
 _Steps = Generator[tuple[Future[None], float], None, Caller]
-"""Validation, which yields what it has to wait for, and for how many seconds."""
+"""A validation. It yields what it must wait for, and for how many seconds."""
 
 
 class _Verified(NamedTuple):
-    """A caller whose token's signature was verified, and by which key of which ring."""
+    """A caller whose token was verified, with the key and the key ring that were used."""
 
     caller: Caller
     ring: KeyRing
@@ -51,21 +51,22 @@ class _Verified(NamedTuple):
 
 class ProtectedApi:
     """
-    An API that apps call with access tokens of Entra ID; it validates them.
+    An API that apps call with access tokens of Entra ID. It validates these tokens.
 
-    Safe to use from any number of threads and event loops at once. Close it, or use `with`.
+    It may be used from any number of threads and event loops at the same time. Close it, or use
+    `with`.
 
     Args:
         settings: What `read_api_settings` returned.
-        leeway: Seconds by which the clocks may differ, at most 600.
-        revoked: Says since when a caller's tokens count, in epoch seconds, or None; it is called
-            for every request, and must not block.
-        transport: Fetches the keys.
-        clock: Epoch seconds.
-        timer: Seconds that only grow.
+        leeway: By how many seconds the clocks may differ, at most 600.
+        revoked: Returns the time, in epoch seconds, since which a caller's tokens are accepted, or
+            None. It is called for every request, and must not block.
+        transport: The transport that fetches the keys.
+        clock: Returns the current time in epoch seconds.
+        timer: Returns seconds that never decrease.
 
     Raises:
-        SettingsError: PyJWT is missing, or `leeway` is no such number.
+        SettingsError: PyJWT is not installed, or `leeway` is out of range.
 
     Example:
         .. code-block:: python
@@ -89,10 +90,10 @@ class ProtectedApi:
         # Written so that what is no number at all, with which no token would expire, is refused.
         if not 0 <= leeway <= _MOST_LEEWAY_SECONDS:
             raise SettingsError(
-                f"leeway is {leeway}, and not a number of seconds from 0 to "
+                f"leeway is {leeway}, but must be a number of seconds from 0 to "
                 f"{_MOST_LEEWAY_SECONDS:g}",
                 code="setting_invalid",
-                hint="Leave it out for a minute; a clock that is further off has to be set.",
+                hint="Leave it out to allow a minute. If a clock differs by more, set the clock.",
             )
         self.settings = settings
         self._leeway = leeway
@@ -120,24 +121,25 @@ class ProtectedApi:
 
     def choose(self, requirement: Requirement | None) -> Requirement:
         """
-        Return the requirement, or that of the settings for None.
+        Return the requirement or, for None, the one in the settings.
 
         Raises:
-            SettingsError: Neither says what is required, so that every app of the tenant could
-                call.
+            SettingsError: Neither says what is required, so every app of the tenant would be
+                allowed to call.
         """
         return requirement or self._default or require()
 
     def check(self, authorization: str | None, requirement: Requirement | None = None) -> Caller:
         """
-        Return who calls; blocks while keys are fetched, which is seldom.
+        Return the caller. This blocks while keys are fetched, which happens rarely.
 
         Args:
             authorization: The value of the header `Authorization`, or None.
-            requirement: What the call needs, by default that of the settings.
+            requirement: What the call requires; by default, the requirement in the settings.
 
         Raises:
-            CallerRefusedError: With the answer for the caller: `status`, `headers`, `body`.
+            CallerRefusedError: The caller is refused. The error contains the answer: `status`,
+                `headers`, `body`.
             SettingsError: Nothing is required.
         """
         return self.validate(read_authorization(authorization), requirement)
@@ -145,11 +147,11 @@ class ProtectedApi:
     async def check_async(
         self, authorization: str | None, requirement: Requirement | None = None
     ) -> Caller:
-        """Do what `check` does, without blocking the event loop."""
+        """Like `check`, but without blocking the event loop."""
         return await self.validate_async(read_authorization(authorization), requirement)
 
     def validate(self, token: str, requirement: Requirement | None = None) -> Caller:
-        """Do what `check` does, of a bare token."""
+        """Like `check`, but with the token alone."""
         needed = self.choose(requirement)
         caller = self._recall(token)
         if caller is None:
@@ -163,7 +165,7 @@ class ProtectedApi:
         return self._admit(caller, needed)
 
     async def validate_async(self, token: str, requirement: Requirement | None = None) -> Caller:
-        """Do what `validate` does, without blocking the event loop."""
+        """Like `validate`, but without blocking the event loop."""
         needed = self.choose(requirement)
         caller = self._recall(token)
         if caller is None:
@@ -177,7 +179,7 @@ class ProtectedApi:
         return self._admit(caller, needed)
 
     def close(self) -> None:
-        """Close the connections by which keys are fetched."""
+        """Close the connections for fetching keys."""
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -192,7 +194,7 @@ class ProtectedApi:
         self.close()
 
     def _recall(self, token: str) -> Caller | None:
-        """Return the caller of a token that was verified before, if it still counts."""
+        """Return the caller of a token that was verified before, if it is still valid."""
         if len(token) > LARGEST:
             raise refuse("bearer_large")
         digest = _digest(token)
@@ -289,18 +291,18 @@ def load(
     **settings: object,
 ) -> ProtectedApi:
     """
-    Read the settings of a protected API, and return it.
+    Read the settings of a protected API, and return the API.
 
     Args:
-        file: parameters.json or a TOML file; by default `$GRAPHDAEMON_CONFIG`, then
-            `./parameters.json`, then the environment alone.
-        leeway: Seconds by which the clocks of Entra ID and of this machine may differ, at most
+        file: parameters.json or a TOML file. By default `$GRAPHDAEMON_CONFIG`, then
+            `./parameters.json`, then only the environment.
+        leeway: By how many seconds the clocks of Entra ID and of this machine may differ, at most
             600.
-        revoked: Says since when a caller's tokens count, as `ProtectedApi` has it.
-        **settings: Single settings by name; they take precedence over environment and file.
+        revoked: Returns the time since which a caller's tokens are accepted, as for `ProtectedApi`.
+        **settings: Single settings by name. They take precedence over environment and file.
 
     Raises:
-        SettingsError: A setting is missing or wrong; it is named, and where it was read.
+        SettingsError: A setting is missing or wrong. The message names it and where it was read.
     """
     read = read_api_settings(file, overrides=settings)
     return ProtectedApi(read, leeway=leeway, revoked=revoked)

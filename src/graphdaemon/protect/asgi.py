@@ -1,4 +1,4 @@
-"""ASGI: a middleware that lets a request through to an application if its caller may call."""
+"""ASGI: a middleware that passes a request to the application if its caller may call."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
@@ -26,16 +26,16 @@ def asgi_middleware(
     exempt: Iterable[str] | str = (),
 ) -> Application:
     """
-    Return an application that answers refused callers itself, and passes all others to `app`.
+    Return an application that answers refused callers itself and passes all others to `app`.
 
     The caller is `request.state.caller` in Starlette and FastAPI, `scope["state"]["caller"]` in
     others.
 
     Args:
-        app: What is protected.
+        app: The application to protect.
         api: The protected API.
-        requirement: What every call needs, by default that of the settings.
-        exempt: Paths of `app` that anybody may call, such as `/health`, to the letter.
+        requirement: What every call requires; by default, the requirement in the settings.
+        exempt: Paths of `app` that anybody may call, such as `/health`. They must match exactly.
 
     Raises:
         SettingsError: Nothing is required of a caller.

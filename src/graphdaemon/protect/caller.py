@@ -1,4 +1,4 @@
-"""Who calls, by the claims of a token: what it says is checked here, and not its signature."""
+"""The caller according to the claims of a token. The claims are checked here, not the signature."""
 
 from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
@@ -13,15 +13,16 @@ _CLIENT_CLAIMS = {"1.0": "appid", "2.0": "azp"}
 
 class Caller(NamedTuple):
     """
-    Whoever calls a protected API, as the verified token says it.
+    The caller of a protected API, according to the verified token.
 
     Attributes:
         client_id: Application (client) ID of the calling app (`azp` or `appid`).
-        tenant: ID of the tenant that issued the token, in small letters.
-        object_id: Object ID of the service principal, or of the user for whom the app calls.
-        roles: The app roles: those of the app if `is_app`, of the user otherwise.
+        tenant: The ID of the tenant that issued the token, in lower case.
+        object_id: The object ID of the service principal, or of the user on whose behalf the app
+            calls.
+        roles: The app roles: those of the app if `is_app`, otherwise those of the user.
         scopes: The delegated permissions; empty if `is_app`.
-        is_app: An app on its own calls, with no user.
+        is_app: The caller is an app without a user.
         version: `1.0` or `2.0`.
         issued: Epoch seconds.
         expires: Epoch seconds.
@@ -47,14 +48,14 @@ def read_caller(
     Read and check everything that claims say but issuer and tenant, which take the tenant's keys.
 
     Args:
-        claims: Those of a token, verified or not yet.
-        audiences: What `aud` may be, in small letters and without a slash at the end.
+        claims: The claims of a token, whether it is verified or not.
+        audiences: The accepted values of `aud`, in lower case and without a slash at the end.
         now: Epoch seconds.
-        leeway: Seconds by which two clocks may differ.
+        leeway: By how many seconds two clocks may differ.
 
     Raises:
-        CallerRefusedError: A claim is missing or malformed, the token is for another API, has
-            expired or not begun, or is bound to a key.
+        CallerRefusedError: A claim is missing or malformed, or the token is for another API, has
+            expired, is not valid yet, or is bound to a key.
     """
     _check_audience(_read_text(claims, "aud"), audiences)
     expires = _read_moment(claims, "exp")

@@ -1,4 +1,4 @@
-"""A dependency for single routes of FastAPI and Starlette; Starlette is loaded here alone."""
+"""A dependency for single routes of FastAPI and Starlette. Only this module imports Starlette."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,14 +14,14 @@ def dependency(
     api: ProtectedApi, requirement: Requirement | None = None
 ) -> Callable[[Any], Awaitable[Caller]]:
     """
-    Return what gives a route its caller, and ends the request if it may not call.
+    Return a dependency that gives a route its caller, or refuses the request.
 
-    FastAPI calls it by itself: `caller: Annotated[Caller, Depends(dependency(api))]`. A route of
-    Starlette calls it with the request. A refusal is Starlette's `HTTPException`.
+    FastAPI calls it automatically: `caller: Annotated[Caller, Depends(dependency(api))]`. A route
+    of Starlette calls it with the request. A refusal is raised as Starlette's `HTTPException`.
 
     Args:
         api: The protected API.
-        requirement: What the route needs, by default that of the settings.
+        requirement: What the route requires; by default, the requirement in the settings.
 
     Raises:
         SettingsError: Nothing is required of a caller.

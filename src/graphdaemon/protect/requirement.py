@@ -1,4 +1,4 @@
-"""What a call needs of its caller, and whether a caller has it."""
+"""What a call requires of its caller, and whether a caller fulfils it."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from graphdaemon.protect.refusal import refuse
 
 class Requirement(NamedTuple):
     """
-    What a caller needs to have.
+    What is required of a caller.
 
     Attributes:
-        roles: App roles, of which an app needs one; empty if `clients` alone decides.
-        every: The app needs all `roles`.
-        clients: The client IDs of the apps that may call, in small letters; empty if any may.
-        scopes: Delegated permissions, of which an app with a user needs one; empty if none may
-            call.
+        roles: App roles. An app needs one of them; empty if only `clients` decides.
+        every: The app needs all of `roles`.
+        clients: The client IDs of the apps that may call, in lower case; empty if any app may.
+        scopes: Delegated permissions. An app with a user needs one of them; empty if such apps may
+            not call.
     """
 
     roles: frozenset[str]
@@ -33,18 +33,18 @@ def require(
     scopes: Iterable[str] | str = (),
 ) -> Requirement:
     """
-    Say what a call needs of its caller.
+    Describe what a call requires of its caller.
 
     Args:
-        *roles: App roles; an app needs one of them.
-        every: It needs all of them.
-        clients: Client IDs of the only apps that may call.
-        scopes: Delegated permissions; an app that calls for a user needs one of them. Without any,
-            no such app may call.
+        *roles: App roles. An app needs one of them.
+        every: The app needs all of them.
+        clients: The client IDs of the only apps that may call.
+        scopes: Delegated permissions. An app that calls on behalf of a user needs one of them.
+            Without any, no such app may call.
 
     Raises:
-        SettingsError: Nothing is required, so that every app of the tenant could call; or what no
-            caller can have.
+        SettingsError: Nothing is required, so every app of the tenant could call. Or something is
+            required that no caller can have.
     """
     named, listed, permissions = frozenset(roles), as_texts(clients), as_texts(scopes)
     for value in (*named, *listed, *permissions):
@@ -52,10 +52,11 @@ def require(
     needed = Requirement(named, every, frozenset(map(str.lower, listed)), permissions)
     if not (needed.roles or needed.clients or needed.scopes):
         raise SettingsError(
-            "nothing is required of a caller: neither roles nor clients nor scopes",
+            "nothing is required of a caller: there are no roles, no clients and no scopes",
             code="setting_missing",
             hint="Set roles in the settings to the app roles that allow a call, or clients to the "
-            "client IDs of the apps that may call: Entra ID gives every app of the tenant a token.",
+            "client IDs of the apps that may call. Otherwise every app of the tenant could "
+            "call, because Entra ID gives each of them a token.",
         )
     return needed
 
@@ -65,10 +66,10 @@ def _check_name(value: object) -> None:
     if isinstance(value, str) and value and not any(sign.isspace() for sign in value):
         return
     raise SettingsError(
-        f"a caller cannot have {value!r}: that is no name of a role, client or scope",
+        f"a caller cannot have {value!r}, because that is not the name of a role, client or scope",
         code="setting_invalid",
-        hint="Give each name as a text of its own, without blanks: "
-        'require("Orders.Read.All", "Orders.Write.All").',
+        hint='Write each name as a text of its own, without blanks: require("Orders.Read.All", '
+        '"Orders.Write.All").',
     )
 
 
@@ -79,10 +80,10 @@ def as_texts(value: Iterable[str] | str) -> frozenset[str]:
 
 def authorise(caller: Caller, needed: Requirement) -> None:
     """
-    Check that a caller has what a call needs.
+    Check that a caller fulfils what a call requires.
 
     Raises:
-        CallerRefusedError: It has not; what is missing is named.
+        CallerRefusedError: The caller does not. The message names what is missing.
     """
     if caller.is_app:
         _check_roles(caller, needed)

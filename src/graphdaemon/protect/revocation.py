@@ -1,4 +1,4 @@
-"""Tokens that count no longer although they have not expired (continuous access evaluation)."""
+"""Tokens that are not accepted any more although they have not expired: revocation."""
 
 from graphdaemon.diagnosis.token_claims import format_time
 from graphdaemon.protect.caller import Caller
@@ -8,13 +8,13 @@ from graphdaemon.received.numbers import read_time
 
 def check_issued(caller: Caller, since: float | None) -> None:
     """
-    Check that a caller's token was issued at `since` or later; None accepts every token.
+    Check that a caller's token was issued at `since` or later. None accepts every token.
 
-    A client that says it can (`xms_cc` in the token, an optional claim of the API) is sent a claims
-    challenge, which it answers by asking for a new token instead of taking one from its cache.
+    A client that announces this capability (`xms_cc` in the token, an optional claim of the API)
+    receives a claims challenge. It then requests a new token instead of taking one from its cache.
 
     Args:
-        caller: Whoever calls.
+        caller: The caller.
         since: Epoch seconds.
 
     Raises:

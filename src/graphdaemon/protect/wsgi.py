@@ -1,4 +1,4 @@
-"""WSGI: a middleware that lets a request through to an application if its caller may call."""
+"""WSGI: a middleware that passes a request to the application if its caller may call."""
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -24,16 +24,16 @@ def wsgi_middleware(
     exempt: Iterable[str] | str = (),
 ) -> Application:
     """
-    Return an application that answers refused callers itself, and passes all others to `app`.
+    Return an application that answers refused callers itself and passes all others to `app`.
 
     The caller is `request.environ["graphdaemon.caller"]` in Flask,
     `request.META["graphdaemon.caller"]` in Django.
 
     Args:
-        app: What is protected.
+        app: The application to protect.
         api: The protected API.
-        requirement: What every call needs, by default that of the settings.
-        exempt: Paths of `app` that anybody may call, such as `/health`, to the letter.
+        requirement: What every call requires; by default, the requirement in the settings.
+        exempt: Paths of `app` that anybody may call, such as `/health`. They must match exactly.
 
     Raises:
         SettingsError: Nothing is required of a caller.

@@ -113,7 +113,7 @@ def find_role_id(
     raise UsageError(
         f"the API has no app role {value!r}",
         code="option_invalid",
-        hint=f"Create it with --role {value}, or assign one of these: "
+        hint=f"Create it with --role {value}, or assign a role that exists: "
         f"{', '.join([*present, *exposed.roles]) or 'there is none yet'}.",
     )
 
