@@ -29,6 +29,7 @@ from tests.support.spark_directory import (
     change,
     list_names,
     names_of,
+    read_delta_names,
     replay_frame,
     write_settings,
 )
@@ -238,8 +239,8 @@ def test_a_query_that_was_killed_repeats_its_batch(
 def test_the_examples_run(
     spark: Any, parameters: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each writes Parquet, and the users of both are those of the directory."""
-    for name in ("users_batch", "users_stream"):
+    """Each writes Parquet or Delta, and the users of all are those of the directory."""
+    for name in ("users_batch", "users_stream", "users_delta"):
         argv, sys.argv = sys.argv, [name, parameters, str(tmp_path)]
         try:
             runpy.run_path(str(ROOT / "examples" / "6-Spark" / f"{name}.py"))
@@ -249,7 +250,8 @@ def test_the_examples_run(
     expected = list_names(parameters)
     assert names_of(spark.read.parquet(f"{tmp_path}/users")) == expected
     assert replay_frame(spark.read.parquet(f"{tmp_path}/changes")) == expected
-    assert f"{len(expected)} users" in capsys.readouterr().out
+    assert read_delta_names(tmp_path) == expected
+    assert capsys.readouterr().out.count(f"{len(expected)} users") == 2
 
 
 def test_what_the_page_shows_works(spark: Any, parameters: str, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from tests.support.spark_directory import (
     change,
     list_names,
     names_of,
+    read_delta_names,
     replay,
     replay_frame,
     write_settings,
@@ -202,24 +203,52 @@ def test_a_worker_or_executor_that_is_killed_is_replaced(
     query.check()
 
 
-def test_a_driver_that_is_killed_again_and_again_writes_each_row_once(query: Query) -> None:
-    """SIGKILL at instants drawn from LISTING_SEED, while users change; into Parquet."""
-    instants = random.Random(SEED)
-    for number in range(int(os.environ.get("SPARK_KILLS", "4"))):
-        driver = query.start("parquet")
+@pytest.mark.parametrize("job", ["users_stream", "users_delta"])
+def test_a_job_that_is_killed_again_and_again_ends_with_the_list(query: Query, job: str) -> None:
+    """SIGKILL for an example at instants drawn from LISTING_SEED, while users change."""
+    instants = random.Random(f"{SEED} {job}")
+    for number in range(4):
+        driver = start_example(query, job)
         time.sleep(instants.uniform(4, 14))
         below = descendants(driver.pid)
         end(driver)
         for process in below:
             kill_if_there(process)
         query.change(f"time{number}")
-    query.run("parquet")
+    # The first repeats what was left, the second brings what is new.
+    for _ in range(2):
+        assert start_example(query, job).wait(timeout=300) == 0
 
-    with open_session(LOCAL, query.folder) as session:
-        log = session.read.parquet(f"{query.folder}/changes")
+    assert read_users(query.folder, job) == list_names(query.parameters)
+
+
+def start_example(query: Query, job: str) -> subprocess.Popen[bytes]:
+    options = {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    words = [f"--conf {name}={value}" for name, value in options.items()]
+    submit = f"--master {query.master} {' '.join(words)} pyspark-shell"
+    program = ROOT / "examples" / "6-Spark" / f"{job}.py"
+    return subprocess.Popen(
+        [sys.executable, program, query.parameters, query.folder],
+        env=os.environ | {"PYSPARK_SUBMIT_ARGS": submit, "PYSPARK_PYTHON": sys.executable},
+        cwd=query.folder,
+        start_new_session=True,
+    )
+
+
+def read_users(folder: Path, job: str) -> dict[str, str | None]:
+    """The name of each user whom an example has written."""
+    if job == "users_delta":
+        return read_delta_names(folder)
+    with open_session(LOCAL, folder) as session:
+        log = session.read.parquet(f"{folder}/changes")
         rows = log.select("graphdaemon_run", "id").collect()
-        assert len(rows) == len(set(rows))
-        assert replay_frame(log) == list_names(query.parameters)
+        assert len(rows) == len(set(rows)), "nobody is there twice in one batch"
+        return replay_frame(log)
 
 
 def kill_if_there(process: int) -> None:

@@ -49,6 +49,7 @@ LEFT_OUT = [
     Row("*", "pip install", "it installs from the internet"),
     Row("README*.md", "py -m venv", "it is PowerShell's"),
     Row("docs/how-to/dlt-and-airflow.md", "import dlt", "dlt is not installed"),
+    Row("docs/how-to/dlt-and-airflow.md", "refresh=", "dlt is not installed"),
     Row("docs/how-to/dlt-and-airflow.md", "import dag", "Airflow is not installed, and runs it"),
     Row("docs/how-to/find-out-why.md", "journalctl", "there is no such journal"),
     Row("docs/how-to/query-the-store.md", "psql", "a server of one's own"),

@@ -67,6 +67,16 @@ def replay_frame(log: Any) -> dict[str, str | None]:
     return replay(sorted(map(tuple, log.select(*CHANGES).collect()), key=lambda row: row[0]))
 
 
+def read_delta_names(folder: Path) -> dict[str, str | None]:
+    """The name of each user of the table that `users_delta.py` keeps."""
+    from deltalake import DeltaTable
+
+    table = DeltaTable(folder / "users-delta").to_pyarrow_table(columns=["id", "displayName"])
+    rows = table.to_pylist()
+    assert len(rows) == len({row["id"] for row in rows}), "nobody is there twice"
+    return {row["id"]: row["displayName"] for row in rows}
+
+
 def change(emulator: Emulator, parameters: str, name: str) -> None:
     """One user is renamed, one deleted, one comes; nobody has come as ``name`` before."""
     tenant, objects = emulator.tenant, emulator.directory.objects

@@ -1,10 +1,9 @@
 """
 A driver of its own for a query: MASTER PARAMETERS FOLDER PLACE.
 
-The query brings what changes among the users into FOLDER: as a file for each time that a batch is
-written, or where PLACE is `parquet`, by Spark's own sink. It runs until nothing is new, and ends.
-At another place it stands still in its first batch, and says in the file `halted` which process
-does, until somebody ends it:
+The query brings what changes among the users into FOLDER, as a file for each time that a batch is
+written. It runs until nothing is new, and ends. Where a place is named it stands still there in its
+first batch, and says in the file `halted` which process does, until somebody ends it:
 
 - `stored`: the round is in the store, and Spark has not noted down that there is one.
 - `reading`: a task has handed over rows, and not all; its second attempt does not stand still.
@@ -39,10 +38,7 @@ def main() -> None:
         changes = reader.option("store", f"sqlite:{folder}/store").load("users")
         # Where a batch was left, a query repeats it, and no more.
         for _ in range(2):
-            if place == "parquet":
-                stream = changes.writeStream.format("parquet").option("path", f"{folder}/changes")
-            else:
-                stream = changes.writeStream.foreachBatch(make_sink(folder, place))
+            stream = changes.writeStream.foreachBatch(make_sink(folder, place))
             stream = stream.option("checkpointLocation", f"{folder}/checkpoint")
             stream.trigger(availableNow=True).start().awaitTermination()
 
