@@ -122,7 +122,9 @@ def _write(
     except Error as error:
         listing = getattr(error, "listing", None) or record
         if listing is not None:
-            _report_failure(listing, reading, proof)
+            # What was held back, or written for a file that never appears, nobody can read.
+            is_withheld = spec.file is not None or spec.hold
+            _report_failure(listing, reading, proof, 0 if is_withheld else sink.rows)
         raise
     else:
         if not is_silent(record, arguments):
@@ -161,16 +163,19 @@ def _say_result(record: ListingRecord, reading: ReadingPlan, rows: int) -> None:
         terminal.say(line)
 
 
-def describe_result(record: ListingRecord, reading: ReadingPlan, rows: int) -> list[str]:
+def describe_result(
+    record: ListingRecord, reading: ReadingPlan, rows: int | None = None
+) -> list[str]:
     """
     The lines about a listing.
 
-    What no record has is named, if the user named it, and the rows where they are not the records.
+    What no record has is named, if the user named it; so are the rows where they are not the
+    records, or where nobody should take them for the whole.
     """
     names = ", ".join(name for name in record.blank if name in reading.named)
     before = "Empty in every record (not set, or not readable with the app roles of this app): "
     summary = record.summary()
-    if rows != record.records:
+    if rows is not None and (rows != record.records or record.exit_code):
         summary += f"; {count_rows(rows)}"
     lines = [*([before + names] if names else []), reading.advice, summary]
     return [line for line in lines if line]
@@ -178,7 +183,7 @@ def describe_result(record: ListingRecord, reading: ReadingPlan, rows: int) -> l
 
 def count_rows(rows: int) -> str:
     """How many rows were written."""
-    return f"{rows:,} row{'' if rows == 1 else 's'} written"
+    return f"{rows:,} row{'' if rows == 1 else 's'} written" if rows else "no row written"
 
 
 def make_unproved(record: ListingRecord) -> UnprovedError:
@@ -191,9 +196,11 @@ def make_unproved(record: ListingRecord) -> UnprovedError:
     )
 
 
-def _report_failure(record: ListingRecord, reading: ReadingPlan, proof: AtomicFile | None) -> None:
+def _report_failure(
+    record: ListingRecord, reading: ReadingPlan, proof: AtomicFile | None, rows: int
+) -> None:
     """Report a listing that failed, whose error says the rest and decides the exit code."""
-    _say_result(record, reading, record.records)
+    _say_result(record, reading, rows)
     try:
         _write_proof(record, proof)
     except OutputError as failure:

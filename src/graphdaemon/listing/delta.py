@@ -27,6 +27,13 @@ _NAME = re.compile(r"(?<![\w/-])([A-Za-z_]\w*)([:(-]?)")
 _LAMBDA_VARIABLE = re.compile(r"(\w+)(:?)")
 _OPERATORS = frozenset("and or not eq ne ge le gt lt in has null true false asc desc".split())
 
+# Kept outside the directory, of which a delta tells nothing ("Use delta query to track changes in
+# Microsoft Graph data", limitations); and not tracked ("user: delta").
+_UNTRACKED = frozenset({"signInActivity", "licenseAssignmentStates"})
+# Changes of schema extensions are not tracked, says the same page. No property of Graph's own has a
+# line in its name; directory extensions are called `extension_…`.
+_SCHEMA_EXTENSION = re.compile(r"(?!extension_)\w*_")
+
 Told = dict[str, msgspec.Raw | None]
 """What a round tells: by ID the record as it is now, or None if it is gone."""
 
@@ -65,7 +72,7 @@ class Delta:
         shown = target.query.select if link is not None else target.selected
         self.select = _properties(target, shown if selected is None else selected)
         self.selects = bool(self.select)
-        self.tested = frozenset(_names_in(target.query.filter or ""))
+        self.tested = find_tested(target)
         self.link = link
         self.pages = 0
 
@@ -146,6 +153,22 @@ async def count_told(target: Target) -> int | None:
                 else:
                     there.add(key)
     return len(there)
+
+
+def find_tested(target: Target) -> frozenset[str]:
+    """Return the properties that the filter of a query tests."""
+    return frozenset(_names_in(target.query.filter or ""))
+
+
+def find_untracked(target: Target) -> str:
+    """
+    Return a property that the filter tests though no delta tells of its changes; empty without one.
+
+    Whoever left the filter by such a change would stay in the list, and nothing would say so.
+    """
+    tested = find_tested(target)
+    extensions = (name for name in tested if _SCHEMA_EXTENSION.match(name))
+    return min((*(tested & _UNTRACKED), *extensions), default="")
 
 
 def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bool]:

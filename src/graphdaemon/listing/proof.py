@@ -10,7 +10,7 @@ from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.page import Page, page_ids
-from graphdaemon.listing.delta import Delta, count_told, is_dead
+from graphdaemon.listing.delta import Delta, count_told, find_tested, find_untracked, is_dead
 from graphdaemon.listing.id_set import IdSet, make_id_set, pick_packed
 from graphdaemon.listing.partition import Partition
 from graphdaemon.listing.record import ListingRecord
@@ -63,9 +63,14 @@ class Proof:
         Returns:
             Why there is none; nothing where there is.
         """
-        refusal = ""
-        # Where Graph cannot follow what a filter tests, it may still follow what is shown.
-        for selected in dict.fromkeys((self._target.selected, self._target.query.select)):
+        refusal, target = "", self._target
+        if untracked := find_untracked(target):
+            return f"Graph tells of no change of {untracked}, which the filter tests"
+        trials = [target.selected]
+        if find_tested(target) <= {*target.defaults}:
+            # What was refused is not what the filter tests: a delta of everything tells of that.
+            trials.append(target.query.select)
+        for selected in dict.fromkeys(trials):
             delta = Delta(self._target, selected=selected)
             try:
                 await delta.begin()

@@ -22,6 +22,7 @@ import msgspec
 
 from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.page import ids_of
+from graphdaemon.graph.property_types import find_object_type, list_published
 from graphdaemon.graph.query import quote_string
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.delta import Delta, Told, agrees, is_same, values_of
@@ -177,8 +178,11 @@ class Replayer:
         condition = self._target.query.filter
         if not condition:
             return {}
+        # A relation is told in another way: that its name is not among the values says nothing.
+        published = list_published(find_object_type(self._target.collection.name))
+        all_told = self._delta.selects and self._delta.tested <= {*published}
         return {
-            key: matches(condition, values_of(record), all_told=self._delta.selects)
+            key: matches(condition, values_of(record), all_told=all_told)
             for key, record in changes.items()
             if record is not None
         }

@@ -19,6 +19,7 @@ def test_an_unproved_listing_exits_with_8(command: Command, directory: Path) -> 
     assert len(json.loads(outcome.out)["value"]) == 2
     account, error, hint = outcome.err.splitlines()
     assert account.startswith("2 records, unproved: there is no delta")
+    assert account.endswith("; 2 rows written")
     assert error == (
         "Error: nothing proves that the listing is complete: the check `delta` did not pass"
     )
@@ -32,9 +33,11 @@ def test_an_unproved_listing_makes_no_file(command: Command, directory: Path) ->
     """Whoever finds the file may take it for the whole; unless told that it need not be."""
     path = directory.parent / "groups.csv"
 
-    assert command("list", "groups", directory, "-o", path).code == 8
-    assert not path.exists()
-    assert command("list", "groups", directory, "-o", path, "--allow-unproved").code == 0
+    refused = command("list", "groups", directory, "-o", path)
+    assert (refused.code, path.exists()) == (8, False)
+    assert refused.err.splitlines()[0].endswith("; no row written")
+    accepted = command("list", "groups", directory, "-o", path, "--allow-unproved")
+    assert (accepted.code, accepted.err.splitlines()[0][-16:]) == (0, "; 2 rows written")
     assert len(path.read_text().splitlines()) == 3
 
 
@@ -43,6 +46,7 @@ def test_a_held_listing_that_is_unproved_prints_nothing(command: Command, direct
     outcome = command("list", "groups", directory, "--hold")
 
     assert (outcome.code, outcome.out) == (8, b"")
+    assert outcome.err.splitlines()[0].endswith("; no row written")
 
 
 def test_the_proof_is_the_listing_record(

@@ -10,7 +10,7 @@ from graphdaemon.errors import GraphError
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.graph import Graph
 from graphdaemon.graph.query import Query
-from graphdaemon.listing.delta import Delta, agrees, is_dead
+from graphdaemon.listing.delta import Delta, agrees, find_untracked, is_dead
 from graphdaemon.listing.target import Target
 from tests.support import virtual_time
 from tests.support.graph_answers import answer, raw
@@ -73,6 +73,25 @@ def test_a_delta_follows_what_decides(query: Query, followed: str) -> None:
 
     assert selected == followed
     assert options.endswith("$deltatoken=latest")
+
+
+@pytest.mark.parametrize(
+    ("condition", "untracked"),
+    [
+        ("signInActivity/lastSignInDateTime le 2026-01-01T00:00:00Z", "signInActivity"),
+        ("accountEnabled eq true and extkvbmkofy_training/courseId eq 1", "extkvbmkofy_training"),
+        ("contoso_training/courseId eq 1", "contoso_training"),
+        ("extension_b7d8e648520f41d3b9c0fdeb91768a0a_grade eq 'a'", ""),
+        ("displayName eq 'signInActivity or a_b'", ""),
+        ("assignedLicenses/any(s_1:s_1/skuId eq 05e9a617-0261-4cee-bb44-138d3ef5d965)", ""),
+        (None, ""),
+    ],
+)
+def test_what_no_delta_follows_is_known(condition: str | None, untracked: str) -> None:
+    """Kept outside the directory, or a schema extension; a directory extension is followed."""
+    target = Target(PretendGraph().graph(), ROOT, CATALOG["users"], Query(filter=condition))
+
+    assert find_untracked(target) == untracked
 
 
 def test_a_round_of_many_pages_is_read_to_its_end() -> None:

@@ -150,6 +150,28 @@ def test_what_was_told_is_held_against_what_is_read(
     assert replayer.undecided == ({"1"} if undecided else set())
 
 
+@pytest.mark.parametrize(
+    ("condition", "undecided"),
+    [("memberOf/any(m:m/id eq 'x')", {"1"}), ("otherMails/any(m:m eq 'x')", set[str]())],
+    ids=["a relation", "a property"],
+)
+def test_that_a_relation_is_not_told_does_not_say_that_it_is_empty(
+    condition: str, undecided: set[str]
+) -> None:
+    """A property that was never set is not told; a relation is told in another way."""
+    world = Told({"id": "1"}, [], [{"id": "1"}])
+    target = Target(world.graph(), ROOT, CATALOG["users"], Query(("displayName",), condition))
+
+    async def follow() -> Replayer:
+        delta = Delta(target)
+        await delta.begin()
+        replayer = Replayer(target, delta, make_id_set())
+        await replayer.run()
+        return replayer
+
+    assert virtual_time.run(follow()).undecided == undecided
+
+
 def test_a_doubt_outlives_the_run_that_left_it() -> None:
     """What nothing showed is not forgotten because the next round tells nothing."""
     world = Told(ANA, [], [])

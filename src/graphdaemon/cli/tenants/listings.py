@@ -128,7 +128,7 @@ async def _list_all(
             terminal.say(f"{name}: {listing.summary() if listing else 'failed'}")
             raise
         if not is_silent(record, order.arguments):
-            for line in describe_result(record, order.readings[settings.is_graph], record.records):
+            for line in describe_result(record, order.readings[settings.is_graph]):
                 terminal.say(f"{name}: {line}")
         return record
 
