@@ -173,12 +173,24 @@ def test_a_complete_listing_is_the_directory_at_its_end(
 
 
 @settings(UNTROUBLED, max_examples=max(1, CASES // 3))
-@given(worlds(), questions(), ways(), st.integers(1, 12), st.integers(0, 99))
+@given(
+    worlds(),
+    questions(),
+    ways(),
+    st.integers(1, 12),
+    st.integers(0, 99),
+    st.sampled_from([(), DEFAULT]),
+)
 def test_a_complete_listing_in_parts_is_the_directory_at_its_end(
-    world: LaggingGraph, query: Query, options: ListingOptions, parts: int, seed: int
+    world: LaggingGraph,
+    query: Query,
+    options: ListingOptions,
+    parts: int,
+    seed: int,
+    defaults: tuple[str, ...],
 ) -> None:
     """Whoever reads the parts, in whatever order, and some of them twice."""
-    outcome = list_in_parts(world, query, options, parts=parts, seed=seed)
+    outcome = list_in_parts(world, query, options, parts=parts, seed=seed, defaults=defaults)
 
     assert_proved_truly(world, query, outcome)
 

@@ -30,10 +30,18 @@ def send(value: T) -> T:
     return copy
 
 
-def target_of(world: PretendGraph, query: Query, page_size: int, **connection: Any) -> Target:
+def target_of(
+    world: PretendGraph,
+    query: Query,
+    page_size: int,
+    *,
+    defaults: tuple[str, ...] = (),
+    **connection: Any,
+) -> Target:
     """The collection over a connection of its own, as another process has one."""
     collection = find_collection(world.collection)
-    return Target(world.graph(**connection), ROOT, collection, query, page_size=page_size)
+    graph = world.graph(**connection)
+    return Target(graph, ROOT, collection, query, page_size=page_size, defaults=defaults)
 
 
 async def read_one(world: PretendGraph, part: ListingPart) -> tuple[list[Any], PartReading]:
@@ -56,6 +64,7 @@ def list_in_parts(
     parts: int = 4,
     seed: int = 0,
     between: Callable[[ListingStart], None] = lambda _: None,
+    defaults: tuple[str, ...] = (),
 ) -> Outcome:
     """
     List a pretend directory in parts, some of them twice as after a failure, in any order.
@@ -67,7 +76,7 @@ def list_in_parts(
     draws = random.Random(seed)
 
     async def work() -> ListingEnd:
-        target = target_of(world, asked_for, chosen.page_size)
+        target = target_of(world, asked_for, chosen.page_size, defaults=defaults)
         start = send(await begin(target, chosen, parts))
         between(start)
         todo = draws.sample(start.parts, len(start.parts))
@@ -76,7 +85,12 @@ def list_in_parts(
         brought = [await read_one(world, send(part)) for part in todo]
         by_part = {reading.number: records for records, reading in brought}
         readings = [send(reading) for _, reading in brought]
-        end = await finish(target_of(world, asked_for, chosen.page_size), chosen, start, readings)
+        end = await finish(
+            target_of(world, asked_for, chosen.page_size, defaults=defaults),
+            chosen,
+            start,
+            readings,
+        )
         put_together(outcome, by_part, end)
         return end
 

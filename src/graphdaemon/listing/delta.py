@@ -52,11 +52,13 @@ class Delta:
     Args:
         target: What is listed.
         link: The delta link of an earlier run.
-        selected: What to follow in place of what the target selects.
+        selected: What to follow in place of what the target selects. Of an earlier run's link, only
+            who keeps it knows what it selected; by itself it is taken for what the query selects.
 
     Attributes:
         link: The delta link at which the next round begins; None before `begin`.
         pages: How many pages the last round had; one page is the state of one moment.
+        selected: The properties that it was asked for as what is shown; keep them with the link.
         select: The properties that it was asked for, among them all that the query tests; empty for
             those that it tells by itself.
         selects: Whether it was asked for any. Of those it leaves out only what was never set.
@@ -68,9 +70,10 @@ class Delta:
     ) -> None:
         self._target = target
         self._base = delta_url(target)
-        # Nobody knows whether an earlier run could select more than its query says.
-        shown = target.query.select if link is not None else target.selected
-        self.select = _properties(target, shown if selected is None else selected)
+        if selected is None:
+            selected = target.selected if link is None else target.query.select
+        self.selected = selected
+        self.select = _properties(target, selected)
         self.selects = bool(self.select)
         self.tested = find_tested(target)
         self.link = link

@@ -93,6 +93,7 @@ async def begin(target: Target, options: ListingOptions, parts: int) -> ListingS
         target.tally.requests,
         target.tally.units,
         tuple(record.notes),
+        proof.delta.selected if proof.delta is not None else (),
     )
 
 

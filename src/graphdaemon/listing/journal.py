@@ -46,9 +46,10 @@ _RECORDS_AT_ONCE = 999
 class _Line(msgspec.Struct, omit_defaults=True):
     """One line that is no record; it has a `head`, a `chain` or a `page`."""
 
-    # What is listed, and the delta link; this line is the first.
+    # What is listed, the delta link, and what that has selected; this line is the first.
     head: dict[str, str] | None = None
     delta: str | None = None
+    selected: tuple[str, ...] | None = None
     # A chain that is to be read, by its number, and the part that it is of.
     # The file says `shard`: with another name, a listing that was stopped could not go on.
     chain: int | None = msgspec.field(name="shard", default=None)
@@ -83,6 +84,8 @@ class Journal:
 
     Attributes:
         delta: The delta link that changes are followed from; None where there is no delta.
+        selected: The properties that it was asked for as what is shown; None where an earlier
+            version has not kept them.
         chains: Every chain there was, as far as it had got.
         witnesses: Packed IDs that the first page had, and no part has brought since.
         resumed: An earlier run left something to go on with.
@@ -99,6 +102,7 @@ class Journal:
         self._head = head
         self._now = now
         self.delta: str | None = None
+        self.selected: tuple[str, ...] | None = None
         self.chains: list[Chain] = []
         self.witnesses: set[bytes] = set()
         self.resumed = False
@@ -118,16 +122,21 @@ class Journal:
                 self._file.close()
                 raise
 
-    def begin(self, delta: str | None) -> None:
+    def begin(self, delta: str | None, selected: tuple[str, ...] | None = None) -> None:
         """Start a listing from nothing."""
         with self._explaining():
             self._file.seek(0)
             self._file.truncate()
-        self.chains, self.resumed, self.delta = [], False, delta
+        self.chains, self.resumed = [], False
+        self.delta, self.selected = delta, selected
         self.witnesses.clear()
         self._numbered = self._uncommitted = self._checksum = 0
-        self._put(_Line(head=self._head, delta=delta))
+        self._put(_Line(head=self._head, delta=delta, selected=selected))
         self.commit()
+
+    def follows(self, shown: Iterable[str]) -> bool:
+        """Whether the delta was asked for all that is shown, as far as it is known what it was."""
+        return self.selected is None or {*self.selected} >= {*shown}
 
     def add(self, chain: Chain) -> None:
         """Note that a chain is to be read, unless the journal knows it."""
@@ -246,7 +255,7 @@ class Journal:
             line = _decode(text[1:])
             if line.head is not None:
                 self._check_head(line.head)
-                self.delta, self.resumed = line.delta, True
+                self.delta, self.selected, self.resumed = line.delta, line.selected, True
             elif line.chain is not None:
                 chains[line.chain] = _make_chain(line, line.chain)
                 for number in line.replaces:

@@ -185,7 +185,7 @@ class Listing:
         await self._try_expanding()
         if self._journal is not None:
             delta = self._proof.delta
-            self._journal.begin(delta.link if delta is not None else None)
+            self._journal.begin(*((delta.link, delta.selected) if delta is not None else (None,)))
         return self._partition.begin()
 
     async def _try_expanding(self) -> None:
@@ -206,7 +206,7 @@ class Listing:
 
     async def _can_resume(self, journal: Journal) -> bool:
         """Say whether an earlier run left something, and its delta link is still valid."""
-        if not journal.resumed:
+        if not journal.resumed or not journal.follows(self._target.selected):
             return False
         if journal.delta is None:
             return True
@@ -222,7 +222,7 @@ class Listing:
 
     def _resume(self, journal: Journal) -> list[Chain]:
         if journal.delta is not None:
-            self._proof.follow(Delta(self._target, journal.delta))
+            self._proof.follow(Delta(self._target, journal.delta, selected=journal.selected))
         self._partition.witnesses = journal.witnesses
         chains = self._partition.resume(journal.chains)
         self.record.ranges = self._partition.resumed_parts
@@ -302,7 +302,7 @@ class Listing:
         record.started = start.started
         record.notes += start.notes
         if start.link is not None:
-            self._proof.follow(Delta(self._target, start.link.reveal()))
+            self._proof.follow(Delta(self._target, start.link.reveal(), selected=start.selected))
         partition.method, partition.expected = start.method, start.expected
         partition.whole_read = start.method == "chain"
         tally.requests += start.requests

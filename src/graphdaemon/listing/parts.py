@@ -67,6 +67,7 @@ class ListingStart(NamedTuple):
         requests: How many requests were sent so far.
         units: How many resource units they cost.
         notes: Deviations from the plan, one sentence for each.
+        selected: The properties that the delta was asked for as what is shown.
     """
 
     collection: str
@@ -81,6 +82,7 @@ class ListingStart(NamedTuple):
     requests: int
     units: float
     notes: tuple[str, ...]
+    selected: tuple[str, ...] = ()
 
 
 class PartReading(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from tests.support.foreign_files import FOREIGN, SPECIAL, look_at
 from tests.support.full_disk import no_file_larger_than
 from tests.support.graph_answers import raw
 from tests.support.listing_world import Outcome, list_world
-from tests.support.pretend_graph import Lies, PretendGraph, Weather
+from tests.support.pretend_graph import DEFAULT, Lies, PretendGraph, Weather
 from tests.support.run_command import Command, WriteParameters
 from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer, page
 
@@ -133,6 +133,36 @@ def test_what_was_read_is_not_read_again(tmp_path: Path) -> None:
     assert outcome.written == world.shown()
     assert len(world.requests) - before < 15
     assert "50 records were kept" in outcome.proved.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("defaults", "kept", "verdict"),
+    [
+        (DEFAULT, True, "complete"),
+        # An earlier version, which knows of fewer properties.
+        (DEFAULT[1:], False, "complete"),
+        ((), True, "unproved"),
+    ],
+    ids=["the same", "fewer", "none"],
+)
+def test_what_the_delta_follows_is_kept_with_its_link(
+    tmp_path: Path, defaults: tuple[str, ...], kept: bool, verdict: str
+) -> None:
+    """Only what was selected then is told; where that is less than is shown, it starts again."""
+    options = ListingOptions(journal=tmp_path / "journal", page_size=5, method="chain")
+    world = make_world(100)
+    for one in list(world.directory):
+        world.put({"id": one, "accountEnabled": True})
+    query = Query(filter="accountEnabled eq true")
+    with pytest.raises(KeyboardInterrupt):
+        list_world(world, query, options, watch=interrupt_after(10), defaults=defaults)
+    world.put({"id": min(world.directory), "accountEnabled": False})
+
+    outcome = list_world(world, query, options, defaults=DEFAULT if defaults else ())
+
+    assert any("were kept" in one for one in outcome.proved.notes) is kept
+    assert outcome.proved.verdict == verdict, outcome.proved.why
+    assert outcome.written == world.shown((), query.filter or "")
 
 
 def interrupt_after(pages: int) -> Callable[[], None]:

@@ -249,6 +249,17 @@ def test_where_it_is_known_what_a_list_shows_the_delta_follows_what_a_filter_tes
     assert outcome.written == world.shown((), ENABLED.filter or "")
 
 
+def test_a_listing_in_parts_knows_what_its_delta_follows() -> None:
+    """Whoever finishes it is told what was selected when it began."""
+    world = PretendGraph(STAFF)
+    change = changing(world, SWITCHED)
+
+    outcome = list_in_parts(world, ENABLED, SMALL, between=lambda _: change(), defaults=DEFAULT)
+
+    assert outcome.proved.verdict == "complete", outcome.proved.why
+    assert outcome.written == world.shown((), ENABLED.filter or "")
+
+
 class KeptOutside(PretendGraph):
     """Whether somebody is active is kept outside the directory: no delta tells of it."""
 
