@@ -127,8 +127,13 @@ async def read_part(
         finally:
             restarts += chain.restarts
 
-    pool = ChainPool(read, chains)
     budget = target.graph.budget
+    pool = ChainPool(
+        read,
+        chains,
+        width=lambda: partition.supply.width(),  # noqa: PLW0108  there is none yet
+        join=lambda waiting: partition.join(waiting),  # noqa: PLW0108  the same
+    )
     budget.widen(chains)
     key = target.collection.key or Key("")
     partition = Partition(target, key, pool, room=lambda: budget.room, notes=[])

@@ -174,3 +174,21 @@ def test_parts_hold_no_link() -> None:
     assert link.encode() not in pickle.dumps(start.parts)
     assert link not in repr(start)
     assert pickle.loads(pickle.dumps(start)).link.reveal() == link
+
+
+def test_a_part_joins_what_nobody_reads_yet_where_the_budget_binds() -> None:
+    """Each reader finds the limit out by itself, and needs a fifth less for it."""
+    world = PretendGraph(
+        scattered(4000),
+        page_size=20,
+        page_cost=2.0,
+        latency=0.02,
+        limit=100,
+        tells_load=True,
+        whole_by_id=True,
+    )
+
+    outcome = list_in_parts(world, None, SMALL, parts=4)
+
+    assert outcome.proved.verdict == "complete"
+    assert world.units <= 620
