@@ -328,4 +328,4 @@ def test_a_listing_that_runs_out_of_time_is_not_the_whole(
     outcome = command("users", settings, "-o", tmp_path / "users.csv", "--within", "0.4")
 
     assert (outcome.code, (tmp_path / "users.csv").exists()) == (8, False)
-    assert "not done after 0.4 s" in outcome.err
+    assert "not finished after 0.4 s" in outcome.err

@@ -343,7 +343,7 @@ def test_command(tmp_path: Path) -> None:
 
     assert good.returncode == 0
     assert "2 users, 1 groups" in good.stderr
-    assert "1 links led to objects in none of the files: left out." in good.stderr
+    assert "1 links were left out, because their objects are in none of the files." in good.stderr
     assert (tmp_path / "t" / STORE).exists()
     assert bad.returncode == 2
     assert "wrong.ndjson, line 2: this is not JSON" in bad.stderr

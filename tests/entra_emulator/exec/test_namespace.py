@@ -305,8 +305,9 @@ def test_a_system_without_namespaces_says_so(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr == (
-        "Error: This system gives no namespaces of its own to the program (the limit of "
+        "Error: This system does not let the program run in namespaces of its own (the limit of "
         "user.max_user_namespaces, or of another kind, is reached).\n"
-        "Try: --method proxy leads the program through a proxy, if it heeds its variables.\n"
+        "Try: Use --method proxy, which leads the program through a proxy. The program must "
+        "observe the proxy variables.\n"
     )
     assert not (tmp_path / "ran").exists()

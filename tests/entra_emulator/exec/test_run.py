@@ -130,7 +130,10 @@ def test_faults_meet_the_program(tmp_path: Path) -> None:
     [
         (("--permission", "Nonsense.All"), "--permission: there is no app role"),
         (("--env", "A={nothing}"), "--env: there is no {nothing} here"),
-        (("--tenant", "{tenant}", "--users", 5), "With --tenant, the file says what there is."),
+        (
+            ("--tenant", "{tenant}", "--users", 5),
+            "With --tenant, the file determines what the tenant contains.",
+        ),
         (("--tenant", "{tenant}", "--permission", "User.Read.All"), "--permission"),
         (("--tenant", "{wrong}"), "wrong.toml"),
     ],

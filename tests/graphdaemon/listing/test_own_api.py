@@ -69,7 +69,7 @@ def test_a_plain_answer_is_read_and_nothing_else_is_asked(
     assert "ConsistencyLevel" not in scripted.requests[0].headers
     assert outcome.err == (
         "2 records, unproved: the API sends no count, so nothing shows whether it kept something "
-        "back\n"
+        "back; 2 rows written\n"
     )
 
 
@@ -133,7 +133,7 @@ def test_pages_are_followed_however_they_are_named(
     assert targets(scripted) == ["/orders", "/orders/pages/2"]
     assert last_line(outcome.err) == (
         "2 records, unproved: the API sends no count, so nothing shows whether it kept something "
-        "back"
+        "back; 2 rows written"
     )
 
 
