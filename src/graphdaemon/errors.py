@@ -29,7 +29,7 @@ EXIT_CODES = {
     2: "wrong usage of the command line",
     3: "a setting is missing or wrong",
     4: "the identity platform refused",
-    5: "Graph refused, or an API of one's own",
+    5: "Graph or your own API refused",
     6: "no network, or an incomplete answer",
     7: "the store or the output could not be written",
     8: "the listing is not proved complete",

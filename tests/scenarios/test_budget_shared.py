@@ -214,7 +214,7 @@ def test_a_listing_does_not_fail_with_redis(
     ("changes", "message"),
     [
         ({"budget_url": "http://u:hunter2@h"}, "budget_url in the test is not a Redis address"),
-        ({"budget_url": "redis://h", "budget_file": "x"}, "is given besides budget_file"),
+        ({"budget_url": "redis://h", "budget_file": "x"}, "is given in addition to budget_file"),
     ],
 )
 def test_bad_settings_are_named(

@@ -54,4 +54,4 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
     "pipe": os.mkfifo,
     "link to a device": lambda path: path.symlink_to("/dev/null"),
 }
-"""Ways to make what is no regular file."""
+"""Ways to make what is not a regular file."""

@@ -112,7 +112,7 @@ class MsalApp:
         )
 
     def _assert(self, credential: ClientCredential, application: Any) -> str:
-        assert credential.assertion is not None, "it is no secret and no managed identity"
+        assert credential.assertion is not None, "it is neither a secret nor a managed identity"
         endpoint = application.authority.token_endpoint
         self._assertion = credential.assertion(endpoint, self._transport.exchange)
         return self._assertion

@@ -114,14 +114,14 @@ def read_listen(text: str, *, remote: bool = False, names: tuple[str, ...] = ())
     match = _LISTEN.fullmatch(text)
     if match is None or int(match[2]) > 65_535:
         raise UsageError(
-            f"--listen {text} is no address",
+            f"--listen {text} is not an address",
             code="option_invalid",
             hint="Write a port, or host and port: 9464, 127.0.0.1:9464, [::1]:9464.",
         )
     host = (match[1] or DEFAULT_HOST).strip("[]")
     if not (remote or is_loopback(host)):
         raise UsageError(
-            f"--listen {text} can be reached from other machines, and nobody signs in there",
+            f"--listen {text} can be reached from other machines, and nobody has to sign in there",
             code="option_invalid",
             hint=f"Listen on 127.0.0.1:{match[2]}, or allow it: --allow-remote.",
         )

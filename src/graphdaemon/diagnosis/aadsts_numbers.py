@@ -82,7 +82,7 @@ MEANINGS = {
     50012: "What proves the app's identity is refused; the text behind the number says whether it "
     "is the secret, the certificate or the assertion.",
     50013: "An assertion is refused: its signature, its time or its issuer.",
-    50049: "The authority's host is no token service of Microsoft's.",
+    50049: "The authority's host is not a token service of Microsoft.",
     50059: "The request names no tenant: an app with no user cannot use common or organizations.",
     50128: "The tenant's domain name is not valid.",
     50194: "The app is registered for one tenant, and was asked for through common.",

@@ -105,7 +105,7 @@ OAUTH = {
     ),
     "interaction_required": (
         "user_flow",
-        "A user would have to do something, and there is none.",
+        "A user would have to do something, but there is no user.",
     ),
     "insufficient_claims": (
         "claims_demanded",

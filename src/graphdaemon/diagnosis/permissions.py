@@ -95,7 +95,7 @@ def parse_call(text: str) -> Call:
     method, path = (first.upper(), rest.strip()) if rest else ("GET", first)
     if method not in VERBS or not path or " " in path:
         raise SettingsError(
-            f"{text!r} is no call of Graph",
+            f"{text!r} is not a call of Graph",
             code="setting_invalid",
             hint='Write a verb and a path, such as "GET /users"; escape blanks as %20.',
         )

@@ -33,7 +33,7 @@ def resolve(root: str, text: str, *, graph: bool = True) -> str:
             here, there = origin_of(root), origin_of(text)
         except ValueError as error:
             raise UsageError(
-                f"this is no address: {error}",
+                f"this is not an address: {error}",
                 code="option_invalid",
                 hint="Give a path, such as users or /beta/me.",
             ) from None

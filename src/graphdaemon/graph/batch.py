@@ -193,7 +193,7 @@ def read_parts(response: Response, url: str) -> list[PartAnswer]:
     try:
         return _decode(response.body)
     except ValueError as error:
-        problem = f"{path_of(url)}: the answer is no answer to a batch"
+        problem = f"{path_of(url)}: the answer is not that to a batch"
         raise altered(problem, response.status) from error
 
 

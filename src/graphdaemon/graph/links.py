@@ -59,7 +59,7 @@ def follow(link: str, current: str) -> str:
             "somebody alters Graph's answers: find out who.",
         )
     if link == current or not link.isascii() or not link.isprintable() or " " in link:
-        problem = "points to its own page" if link == current else "is no address"
+        problem = "points to its own page" if link == current else "is not an address"
         raise altered(f"the next link of {path_of(current)} {problem}")
     return link
 
@@ -97,7 +97,7 @@ def _read_origin(link: str, current: str) -> str:
         return origin_of(link)
     except ValueError:
         # Python refuses hosts with half a bracket, or with signs that others may read otherwise.
-        raise altered(f"the next link of {path_of(current)} is no address") from None
+        raise altered(f"the next link of {path_of(current)} is not an address") from None
 
 
 def path_of(url: str) -> str:

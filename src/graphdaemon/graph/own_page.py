@@ -59,7 +59,7 @@ def read_own_page(response: Response, url: str) -> Page:
     Raises:
         UsageError: It is neither, and so no collection; or it is no JSON by its own word.
         GraphError: `page_malformed`, if the answer is not the JSON it should be, or its next link
-            is no address.
+            is not an address.
     """
     content = _read_content(response, url)
     link = content.link or _read_link_header(response)
@@ -122,7 +122,7 @@ def _resolve(url: str, link: str) -> str:
         whole = urljoin(url, link)
         urlsplit(whole)
     except ValueError:
-        raise altered(f"the next link of {path_of(url)} is no address") from None
+        raise altered(f"the next link of {path_of(url)} is not an address") from None
     return whole
 
 
@@ -166,8 +166,8 @@ def _check_collection(body: bytes, url: str) -> None:
     if bytes(members.get("value", b""))[:1] == b"[":
         return
     raise UsageError(
-        f"{path_of(url)} is no collection: the answer is neither a list nor an object with a list "
-        "in `value`",
+        f"{path_of(url)} is not a collection: the answer is neither a list nor an object with a "
+        "list in `value`",
         code="option_invalid",
         hint="Use `graphdaemon get`, whose --query can take a list out of an object.",
     )

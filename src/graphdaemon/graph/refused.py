@@ -134,7 +134,7 @@ def _name_target(response: Response) -> str | None:
     try:
         scheme, _, host = origin_of(location).partition("://")
     except ValueError:
-        return "it redirects to an address that is none"
+        return "it redirects to an invalid address"
     target = f"{scheme}://{host}" if scheme and host else host or "another path of the same host"
     return f"it redirects to {quote(target, 100)}"
 

@@ -231,7 +231,7 @@ def _members_of(record: msgspec.Raw) -> dict[str, msgspec.Raw]:
     try:
         return msgspec.json.decode(record, type=dict[str, msgspec.Raw])
     except msgspec.DecodeError:
-        raise altered("a page holds something that is no record") from None
+        raise altered("a page contains something that is not a record") from None
 
 
 def _cut(record: msgspec.Raw) -> bytes:

@@ -33,7 +33,7 @@ class TokenService(NamedTuple):
 
     Attributes:
         origin: `https://host`, without the tenant.
-        oidc_authority: The issuer's address, where it is no address of Entra ID's own form.
+        oidc_authority: The issuer's address, where it is not an address of Entra ID's own form.
     """
 
     origin: str

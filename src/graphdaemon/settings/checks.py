@@ -105,7 +105,10 @@ def check_duration(layer: Layer, name: str, default: float | None) -> float | No
         return read_duration(value)
     except ValueError:
         raise invalid_setting(
-            layer, name, f"is no time: {quote(value)}", "Write 7d, 12h, 30m, 90s or never."
+            layer,
+            name,
+            f"is not a length of time: {quote(value)}",
+            "Write 7d, 12h, 30m, 90s or never.",
         ) from None
 
 

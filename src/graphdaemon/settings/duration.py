@@ -18,5 +18,5 @@ def read_duration(text: str) -> float | None:
         return None
     match = _FORM.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text} is no length of time")
+        raise ValueError(f"{text} is not a length of time")
     return int(match[1]) * _SECONDS[match[2]]

@@ -258,7 +258,10 @@ def _check_cache(merged: Layer, where: str) -> CacheSettings:
 def _check_sync(merged: Layer) -> SyncSettings:
     if "feed_secret" in merged and "feed_secret_file" in merged:
         raise invalid_setting(
-            merged, "feed_secret", "is given besides feed_secret_file", "Leave one of them out."
+            merged,
+            "feed_secret",
+            "is given in addition to feed_secret_file",
+            "Leave one of them out.",
         )
     usual = SyncSettings()
     return SyncSettings(
@@ -281,7 +284,7 @@ def _check_redis_url(merged: Layer, name: str) -> Secret | None:
 def _check_budget_url(merged: Layer) -> Secret | None:
     if "budget_file" in merged and "budget_url" in merged:
         raise invalid_setting(
-            merged, "budget_url", "is given besides budget_file", "Leave one of them out."
+            merged, "budget_url", "is given in addition to budget_file", "Leave one of them out."
         )
     return _check_redis_url(merged, "budget_url")
 

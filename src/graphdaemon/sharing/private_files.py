@@ -77,7 +77,7 @@ def open_private(path: Path) -> int:
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise ForeignFileError(path, "it is no regular file")
+        raise ForeignFileError(path, "it is not a regular file")
     return descriptor
 
 
@@ -120,7 +120,7 @@ def refuse_foreign(path: Path, beginning: bytes) -> None:
         raise
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ForeignFileError(path, "it is no regular file")
+            raise ForeignFileError(path, "it is not a regular file")
         if not is_own(os.read(descriptor, len(beginning)), beginning):
             raise ForeignFileError(path)
     finally:

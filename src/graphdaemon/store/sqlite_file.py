@@ -45,7 +45,7 @@ def holds_store(path: Path, shown: str) -> bool:
     """
     with explaining_files(shown):
         if not stat.S_ISREG(path.stat().st_mode):
-            raise _refuse_foreign(shown, "is no regular file")
+            raise _refuse_foreign(shown, "is not a regular file")
         with path.open("rb") as file:
             head = file.read(100)
     if not head:

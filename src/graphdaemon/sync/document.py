@@ -97,7 +97,7 @@ def _read(document: bytes) -> dict[str, msgspec.Raw]:
     try:
         return _decode_members(document)
     except msgspec.DecodeError:
-        raise altered("a page holds something that is no record") from None
+        raise altered("a page contains something that is not a record") from None
 
 
 def _write(members: dict[str, msgspec.Raw], collections: frozenset[str]) -> bytes:

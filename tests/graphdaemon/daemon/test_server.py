@@ -247,7 +247,7 @@ def test_an_address_to_listen_on(text: str, host: str, port: int) -> None:
     "text", ["", "a", "1.2.3.4", "127.0.0.1:65536", "a:b", "127.0.0.1:1:2", "http://localhost:1"]
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no address"):
+    with pytest.raises(UsageError, match="is not an address"):
         read_listen(text)
 
 

@@ -192,5 +192,5 @@ def test_no_calls_are_refused(text: str) -> None:
     if text == "GET":  # a path of that name
         assert parse_call(text).path == "GET"
         return
-    with pytest.raises(SettingsError, match="is no call"):
+    with pytest.raises(SettingsError, match="is not a call"):
         parse_call(text)

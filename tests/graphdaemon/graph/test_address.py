@@ -75,7 +75,7 @@ def test_whatever_is_written_leads_to_the_origin_or_is_refused(text: str) -> Non
 
 def test_what_is_no_address_is_a_usage_error() -> None:
     """And says what is wrong with it."""
-    with pytest.raises(UsageError, match="this is no address: Invalid IPv6 URL"):
+    with pytest.raises(UsageError, match="this is not an address: Invalid IPv6 URL"):
         resolve(ROOT, "https://[graph.microsoft.com/users")
 
 

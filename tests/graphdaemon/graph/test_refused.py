@@ -143,8 +143,8 @@ def test_graphs_own_words_are_kept_in_part_and_without_page_links() -> None:
         ("https://login.example/sign-in?ticket=SECRET-PLACE", "to https://login.example"),
         ("https://me:SECRET-PLACE@login.example/", "to https://login.example"),
         ("/SECRET-PLACE", "to another path of the same host"),
-        ("https://[::1/SECRET-PLACE", "to an address that is none"),
-        ("https://\u2100.example/SECRET-PLACE", "to an address that is none"),
+        ("https://[::1/SECRET-PLACE", "to an invalid address"),
+        ("https://\u2100.example/SECRET-PLACE", "to an invalid address"),
         (f"https://{'x' * 10_000}/", "to https://xxx"),
     ],
 )

@@ -95,7 +95,7 @@ def test_page_links_that_are_always_refused_end_the_round() -> None:
         ([page("1", ahead="b"), page("2", ahead="c"), page("3", ahead="b")], "leads back"),
         ([page("1")], "does not end in a delta link"),
         ([answer({"value": [{"name": "x"}]})], "without an ID"),
-        ([page("1", ahead="a\n")], "is no address"),
+        ([page("1", ahead="a\n")], "is not an address"),
     ],
     ids=["circle", "no link", "no ID", "no address"],
 )

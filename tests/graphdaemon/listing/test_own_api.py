@@ -340,7 +340,7 @@ def test_what_is_no_collection_is_said_at_once(
     outcome = command("list", "orders", own)
 
     assert outcome.code == 2
-    assert "/orders is no collection" in outcome.err
+    assert "/orders is not a collection" in outcome.err
     assert len(scripted.requests) == 1
 
 

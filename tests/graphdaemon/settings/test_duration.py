@@ -27,5 +27,5 @@ def test_a_number_and_a_unit_are_a_time(text: str, seconds: float | None) -> Non
 )
 def test_anything_else_is_refused(text: str) -> None:
     """A unit that is guessed would be wrong by a factor of sixty."""
-    with pytest.raises(ValueError, match="is no length of time"):
+    with pytest.raises(ValueError, match="is not a length of time"):
         read_duration(text)

@@ -401,9 +401,9 @@ def test_without_them_everything_is_kept_and_compared_every_week(tmp_path: Path)
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"retention": "90"}, "retention in .* is no time: 90"),
-        ({"reconcile_every": "weekly"}, "reconcile_every in .* is no time: weekly"),
-        ({"feed_secret": "a", "feed_secret_file": "b"}, "is given besides feed_secret_file"),
+        ({"retention": "90"}, "retention in .* is not a length of time: 90"),
+        ({"reconcile_every": "weekly"}, "reconcile_every in .* is not a length of time: weekly"),
+        ({"feed_secret": "a", "feed_secret_file": "b"}, "is given in addition to feed_secret_file"),
     ],
 )
 def test_a_setting_of_sync_of_the_wrong_form_is_refused(

@@ -91,7 +91,7 @@ def _read_wait(wait: str | None, parameters: Path | None) -> tuple[Path | None, 
         seconds = float(wait)
     except ValueError:
         if parameters is not None:
-            raise click.UsageError(f"--wait takes seconds, and {wait!r} is no number.") from None
+            raise click.UsageError(f"--wait takes seconds, and {wait!r} is not a number.") from None
         return Path(wait), float(_WAIT_S)
     if not 0 < seconds <= 86_400:
         raise click.UsageError("--wait takes from 1 to 86400 seconds.")

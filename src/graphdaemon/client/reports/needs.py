@@ -85,7 +85,7 @@ def read_run(content: bytes, app_id: str) -> Run:
         document = msgspec.json.decode(content, type=_Document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UsageError(
-            "--run: the file is no report of a run in JSON",
+            "--run: the file is not a JSON report of a run",
             code="option_invalid",
             hint="Write one: graphdaemon emulator exec --report-to run.json -- python program.py",
         ) from None

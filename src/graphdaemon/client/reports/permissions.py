@@ -27,7 +27,7 @@ NO_ROLE = "00000000-0000-0000-0000-000000000000"
 RULES = {
     "high_privilege": "its privilege level, as Microsoft publishes it, is --high or above",
     "unused": "no sign-in of its application in this way is recorded since --since",
-    "unresolved": "its resource does not offer it, or not any more",
+    "unresolved": "its resource does not offer it, or no longer offers it",
     "not_needed": "nothing in the recorded run needs it",
     "too_broad": "the recorded run needs it only for want of a narrower one",
     "not_granted": "the recorded run needs it, and nothing that is granted does as well",

@@ -70,7 +70,7 @@ NETWORK: dict[str, Case] = {
     ),
     "address_invalid": Case(
         "address_invalid",
-        "An address, or a header with it, is none that a request can be sent to.",
+        "No request can be sent to this address, or with this header.",
         "Check the addresses in the settings and on the command line; if a service sent it, run it "
         "again and report it to the service.",
     ),

@@ -103,7 +103,7 @@ PROTECTED_API: dict[str, Case] = {
     ),
     "bearer_bound": Case(
         "bearer_invalid",
-        "The token is bound to a key (cnf), of which a bearer token is no proof.",
+        "The token is bound to a key (cnf), which a bearer token does not prove.",
         "Ask for a bearer token: without proof of possession (pop) in the request to the token "
         "service.",
     ),

@@ -136,7 +136,7 @@ class FileLedger:
             yield
         except ForeignFileError as error:
             raise UsageError(
-                f"{self._path} is no budget file ({error.strerror}), and was left as it is",
+                f"{self._path} is not a budget file ({error.strerror}), and was left as it is",
                 code="file_foreign",
                 hint="Name another file in budget_file, which need not exist.",
             ) from None

@@ -91,5 +91,5 @@ def _read(value: object) -> float:
     text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
     number = read_number(text, most=_MOST)
     if number is None:
-        raise OSError("the totals in Redis are no numbers")
+        raise OSError("the totals in Redis are not numbers")
     return number

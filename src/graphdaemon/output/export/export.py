@@ -73,7 +73,7 @@ def _choose(store: Store, collections: Sequence[str]) -> list[str]:
     unknown = [name for name in collections if name not in STORED_COLLECTIONS]
     if unknown:
         raise UsageError(
-            f"{unknown[0]} is no collection that a store keeps",
+            f"{unknown[0]} is not a collection that a store keeps",
             code="option_invalid",
             hint=f"Name {', '.join(STORED_COLLECTIONS)}.",
         )

@@ -121,7 +121,7 @@ def test_who_was_invited_as_a_member_is_invited_again(writer: Writer) -> None:
 
 
 def test_who_cannot_be_invited_is_refused(writer: Writer) -> None:
-    """Members, whoever is blocked, the tenant's own domains, and what is no address."""
+    """Members, whoever is blocked, the tenant's own domains, and what is not an address."""
     member, blocked = writer.make_user(), writer.make("/invitations", describe("off@x.example"))
     off = blocked["invitedUser"]["id"]
     assert writer.patch(f"/users/{off}", {"accountEnabled": False}).status == 204

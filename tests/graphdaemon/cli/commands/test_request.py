@@ -341,7 +341,7 @@ def test_what_is_called_a_batch_and_is_none_is_told_of(
     outcome = command("request", "POST", "$batch", settings)
 
     assert (outcome.code, outcome.out) == (5, b'{\n  "value": []\n}\n')
-    assert "no answer to a batch" in outcome.err
+    assert "not that to a batch" in outcome.err
 
 
 def test_an_expired_page_link_is_told_of_as_such(

@@ -60,7 +60,7 @@ def test_a_store_that_cannot_be_used_is_said_at_once(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--listen", "nowhere"), "is no address"),
+        (("--listen", "nowhere"), "is not an address"),
         (("--listen", "0.0.0.0:9464"), "can be reached from other machines"),
         (("--allow-remote",), "work only together with --listen"),
         (("--allow-host", "status.contoso.example"), "work only together with --listen"),

@@ -101,7 +101,7 @@ def test_what_is_no_budget_file_is_left_as_it_is(tmp_path: Path, name: str) -> N
     FOREIGN[name](path)
     before = look_at(path)
 
-    with pytest.raises(UsageError, match="is no budget file") as caught:
+    with pytest.raises(UsageError, match="is not a budget file") as caught:
         FileLedger(path)
 
     assert caught.value.code == "file_foreign"
@@ -114,7 +114,7 @@ def test_a_file_that_was_replaced_meanwhile_is_left_as_it_is(tmp_path: Path) -> 
     ledger = FileLedger(path)
     path.write_text("notes")
 
-    with pytest.raises(UsageError, match="is no budget file"), ledger.open():
+    with pytest.raises(UsageError, match="is not a budget file"), ledger.open():
         pass
 
     assert path.read_text() == "notes"

@@ -36,7 +36,7 @@ def test_what_cannot_be_exported_is_named(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no records yet"):
         list(export_store(store, (), "parquet", tmp_path))
     fill(store)
-    for names, reason in ((("user",), "no collection"), (("groups",), "has no groups")):
+    for names, reason in ((("user",), "not a collection"), (("groups",), "has no groups")):
         with pytest.raises(UsageError, match=reason):
             list(export_store(store, names, "parquet", tmp_path))
     (tmp_path / "file").touch()
