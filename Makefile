@@ -44,7 +44,7 @@ test-nightly: $(VENV)/.ready-dev $(PEERS)/.ready ## random cases of every proper
 	@echo "SEED=$(SEED)" >&2
 	LISTING_CASES=20000 LISTING_KILLS=1000 SYNC_KILLS=500 EMULATOR_KILLS=25 LISTING_SEED=$(SEED) GRAPHDAEMON_FUZZ_SEED=$(SEED) $(BIN)/pytest -s -m "hypothesis or nightly" --hypothesis-profile=nightly --hypothesis-seed=$(SEED) --ignore=tests/peers
 	# The forms in Python of what is compiled, by the tests of both.
-	GRAPHDAEMON_COMPILED=0 $(BIN)/pytest --numprocesses=2 tests/graphdaemon/graph tests/graphdaemon/listing tests/graphdaemon/sync
+	GRAPHDAEMON_COMPILED=0 $(BIN)/pytest --numprocesses=2 tests/graphdaemon/graph tests/graphdaemon/listing tests/graphdaemon/output tests/graphdaemon/sync
 	# Spark, with its driver, executors and workers killed, on a cluster too.
 	SPARK_CLUSTER=1 LISTING_SEED=$(SEED) $(PEERS)/bin/pytest -W default tests/peers/test_spark_killed.py
 

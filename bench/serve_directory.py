@@ -316,6 +316,8 @@ def find_largest_group(address: Address) -> str:
         for group in groups
     }
     client.close()
+    if not sizes:
+        sys.exit("This folder was filled without groups. Name an empty one with --data.")
     return max(sizes, key=sizes.__getitem__)
 
 
