@@ -63,6 +63,8 @@ def test_nothing_is_left_after_a_kill(method: str, victim: str, code: int) -> No
     with start_exec(method, "sh", "-c", FAMILY, RUN_OF_TEST=mark) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
+        # While a process becomes another program, it shows no mark.
+        wait_until(lambda: len(list_marked(mark)) >= 5)
         assert len(list_marked(mark)) >= 5
         processes = find_processes(process.pid, method)
         network = str(Path(f"/proc/{processes['program']}/ns/net").readlink())

@@ -214,6 +214,24 @@ def test_bad_settings_are_named(
     assert caught.value.exit_code == 3
 
 
+@pytest.mark.parametrize("secret", ["XxX8Q~MDdqhaJlenuAnRwxZwSOdendLvfnqT", "...7Q~ab", "a-here"])
+def test_a_secret_that_begins_like_a_placeholder_is_none(tmp_path: Path, secret: str) -> None:
+    """One of some thirty thousand secrets that Entra ID makes begins with three such letters."""
+    settings = read_settings(write(tmp_path, GOOD | {"secret": secret}), {})
+
+    (credential,) = settings.credentials
+    assert credential.secret is not None
+    assert credential.secret.reveal() == secret
+
+
+@pytest.mark.parametrize("secret", ["xxx", "XXXX-xxxx", "...", "****", "<secret>"])
+def test_signs_that_only_stand_for_a_secret_are_a_placeholder(tmp_path: Path, secret: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(write(tmp_path, GOOD | {"secret": secret}), {})
+
+    assert caught.value.code == "setting_placeholder"
+
+
 def test_the_sample_as_downloaded_names_every_placeholder(tmp_path: Path) -> None:
     """All that must be filled in is named at once, not one at a time."""
     sample = GOOD | {
