@@ -5,7 +5,7 @@ The document holds every property that is set. The summary is what a list answer
 `$select`: a page of a list is summaries put together.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -140,6 +140,14 @@ def _list_aliases(kind: str, record: Record, key: str, name: str) -> tuple[str, 
     words = [word for word in words if not name.startswith(word) and not key.startswith(word)]
     # Writes look for addresses and unique names, so that none of these may be left out.
     return tuple(dict.fromkeys(filter(None, (*kept, unique, *words))))
+
+
+def is_summary(kind: str, names: Sequence[str] | None) -> bool:
+    """Whether summaries show these properties, and in this order; None are the default ones."""
+    if names is None:
+        return True
+    # These have no summary of their own, and what is not selected in their documents.
+    return kind not in WHOLE and names == schema.default(kind)
 
 
 def choose_content(kind: str, names: Collection[str]) -> str:

@@ -16,7 +16,7 @@ from entra_emulator.directory.object_collections import (
     Position,
     Span,
 )
-from entra_emulator.directory.representation import choose_content
+from entra_emulator.directory.representation import choose_content, is_summary
 from entra_emulator.directory.steps import Steps, finish, in_one_step
 from entra_emulator.graph.access.activity_reports import check_report_reader
 from entra_emulator.graph.answer import (
@@ -85,7 +85,7 @@ def _is_whole(query: Query) -> bool:
 
 def _read_plain(call: Call, query: Query, after: Position | None) -> RecordPage:
     """A page of prepared representations, or of properties cut out of the documents."""
-    if query.select is None:
+    if query.select is None or is_summary(query.kind, query.select):
         body, last = _join(call, query, "summary", after, query.top)
     else:
         body, last = _cut(call, query, query.select, after)

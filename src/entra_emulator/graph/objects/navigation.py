@@ -9,7 +9,7 @@ from starlette.responses import Response
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.objects import StoredObject
-from entra_emulator.directory.representation import read_id
+from entra_emulator.directory.representation import is_summary, read_id
 from entra_emulator.directory.steps import Steps
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
@@ -182,7 +182,7 @@ def _read_summaries(call: Call, links: LinkQuery, query: Query, after: int) -> R
         body = render_joined_neighbours(
             page.kinds, page.body, query.select, call.readable, typed=typed
         )
-    elif query.select is None:
+    elif query.select is None or is_summary(query.kind, query.select):
         body = page.body
     else:
         body = render_joined(query.kind, query.select, page.body)

@@ -7,6 +7,7 @@ import pytest
 from entra_emulator.clock import Clock
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.model import schema
+from entra_emulator.model.kinds import KINDS
 from tests.support.emulator_probe import App, Probe, register
 from tests.support.graph_users import DEFAULT, USERS, Ask, ids, walk
 
@@ -162,6 +163,23 @@ def test_select(app: App, get: Ask) -> None:
         "assignedLicenses": [],
         "aboutMe": None,
     }
+
+
+@pytest.mark.parametrize("kind", ["user", "group", "application"])
+def test_select_defaults(probe: Probe, kind: str) -> None:
+    """Selected by name, the default properties show in that order, which the context names."""
+    app = register(probe, "Directory.Read.All")
+    token, target = app.token(), f"/v1.0/{KINDS[kind].collection}?$top=20"
+    plain = app.get(target, token).json()["value"]
+    names = schema.default(kind)
+    for order in (names, names[::-1]):
+        answer = app.get(f"{target}&$select={','.join(order)}", token)
+
+        page = answer.json()
+        assert page["@odata.context"].endswith(f"#{KINDS[kind].collection}({','.join(order)})")
+        assert answer.headers["x-ms-resource-unit"] == "1"
+        assert [tuple(one) for one in page["value"]] == [order] * len(plain)
+        assert page["value"] == plain
 
 
 def test_select_star(get: Ask) -> None:
