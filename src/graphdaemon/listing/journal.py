@@ -213,12 +213,13 @@ class Journal:
                 yield chunk
 
     def close(self) -> None:
-        """Commit, and leave the file for another time."""
+        """Commit, and leave the file for another time; one that was not begun stays as it is."""
         if not self._file.closed:
             # The disk may be full: this error must not hide the one that ended the listing. What
             # could not be written is read again by the next run.
             with contextlib.suppress(OutputError):
-                self.commit()
+                if self._uncommitted:
+                    self.commit()
             with contextlib.suppress(OSError):
                 self._file.close()
 

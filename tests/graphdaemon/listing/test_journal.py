@@ -408,6 +408,22 @@ def test_a_journal_that_was_cut_off_in_its_beginning_is_begun_anew(
     assert not journal.resumed
 
 
+def test_a_listing_that_failed_before_its_first_page_leaves_a_place_for_a_journal(
+    tmp_path: Path,
+) -> None:
+    """Nothing was begun, and so nothing is written that the next run would take for foreign."""
+    options = ListingOptions(journal=tmp_path / "journal")
+    world = make_world(weather=Weather(lost=1))
+    failed = list_world(world, options=options)
+    world.weather.lost = 0
+
+    outcome = list_world(world, options=options)
+
+    assert failed.error is not None
+    assert failed.error.code == "connection_lost"
+    assert outcome.proved.verdict == "complete"
+
+
 def test_the_journal_of_another_listing_is_left_as_it_is(tmp_path: Path) -> None:
     """Even what a kill has left behind its last commit stays."""
     path = tmp_path / "journal"
