@@ -1,1 +1,1 @@
-"""One request to Graph: address, attempts, pages, batches, and which link may be followed."""
+"""Requests to Graph: their addresses, attempts, pages and batches, and the links to be followed."""

@@ -16,17 +16,19 @@ def resolve(root: str, text: str, *, graph: bool = True) -> str:
     """
     Return the whole address that `text` means.
 
-    `users`, `/users` and `/v1.0/users` are the same; `/beta/users` is the other version of
-    the same Graph. A whole address must be of the configured origin, since the token is sent along.
+    With a root that ends in `/v1.0`, the paths `users`, `/users` and `/v1.0/users` mean the same;
+    `/beta/users` means the beta version at the same origin. A whole address must have the origin
+    of `root`, because the bearer token is sent with the request.
 
     Args:
         root: Origin and version, such as `https://graph.microsoft.com/v1.0`.
         text: A path with or without options, or a whole address.
-        graph: It is Graph; in another API, a path that begins with a version is below the root
-            like any other.
+        graph: Whether the API is Graph. In any other API, a path that begins with a version is
+            appended to `root` like every other path.
 
     Raises:
-        UsageError: `text` is of another origin, or no address.
+        UsageError: `text` is empty, is not a valid address (`option_invalid`), or is an address
+            with another origin (`origin_foreign`).
     """
     if "://" in text.partition("?")[0]:
         try:
@@ -57,7 +59,7 @@ def resolve(root: str, text: str, *, graph: bool = True) -> str:
 
 
 def split_version(path: str) -> tuple[str | None, str]:
-    """Return the version of Graph that `path` begins with, if any, and the path below it."""
+    """Return the version that `path` begins with (None if there is none), and the rest of it."""
     bare = path.strip("/")
     first = re.split(r"[/?]", bare, maxsplit=1)[0]
     if _VERSION.fullmatch(first) is None:
@@ -66,12 +68,12 @@ def split_version(path: str) -> tuple[str | None, str]:
 
 
 def choose_root(root: str, path: str) -> str:
-    """Return `root`, or that of the version of Graph that `path` begins with."""
+    """Return `root`, with the version of Graph that `path` begins with, if it begins with one."""
     version, _ = split_version(path)
     return f"{origin_of(root)}/{version}" if version else root
 
 
 def escape(text: str) -> str:
-    """Escape what cannot stand in an address; a %XX that is there already stays as it is."""
-    # The user principal name of a guest has #EXT# in it, which would end the address.
+    """Percent-encode what may not stand in an address; what is encoded already is kept."""
+    # The user principal name of a guest contains #EXT#, and a bare # would end the path.
     return quote(_ESCAPED.sub("%25", text), safe=_UNESCAPED + "%")

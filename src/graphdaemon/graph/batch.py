@@ -1,8 +1,9 @@
 """
-Many requests in one: `$batch`, twenty at a time, each of which is answered and repeated by itself.
+Send up to twenty requests in one (`$batch`); each is answered, and where needed repeated, alone.
 
-Source: "Combine multiple HTTP requests using JSON batching" on learn.microsoft.com. The outer
-answer is 200 whatever happened inside; a part that is throttled says so in headers of its own.
+Source: "Combine multiple HTTP requests using JSON batching" on learn.microsoft.com. The status of
+the whole answer is 200 even if parts of it failed. A part that was throttled has a status and a
+`Retry-After` header of its own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,10 +22,10 @@ from graphdaemon.http.response import Response
 from graphdaemon.received.json import check_depth
 
 BATCH_SIZE = 20
-"""Requests in one batch at most: Graph's own limit."""
+"""The most requests that Graph takes in one batch."""
 
-# A part that is answered like this may be answered otherwise later. Only a 429 is sure to have
-# changed nothing, so a part that writes is sent again after no other.
+# Statuses that may be gone at the next attempt. Only after a 429 is it certain that Graph changed
+# nothing, so a part that writes is repeated after a 429 alone.
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
@@ -33,12 +34,12 @@ class Part(NamedTuple):
     One request of a batch.
 
     Attributes:
-        id: Its answer has the same.
+        id: The name of this part; its answer has the same `id`.
         url: Path and options below the version, such as `/users/x/manager`.
         method: The HTTP method.
-        headers: Its own headers; Graph does not apply those of the batch to its parts.
-        body: What is sent along, to be encoded as JSON.
-        after: IDs of the parts that must succeed before it is begun.
+        headers: The headers of this part; Graph does not apply those of the batch to its parts.
+        body: The content, which is encoded as JSON; None for none.
+        after: The `id`s of the parts that must succeed before this one is begun.
     """
 
     id: str
@@ -50,7 +51,15 @@ class Part(NamedTuple):
 
 
 class PartAnswer(msgspec.Struct):
-    """The answer to one part; the body is JSON, or in base64 where it was not."""
+    """
+    The answer to one part of a batch.
+
+    Attributes:
+        id: The `id` of the part that is answered.
+        status: The HTTP status.
+        headers: The headers of this part's answer.
+        body: The body as JSON text; a body that is not JSON arrives as a string in base64.
+    """
 
     id: str
     status: int
@@ -75,14 +84,22 @@ async def send_parts(
     graph: Graph, root: str, parts: Sequence[Part], *, needs: str, tally: Tally | None = None
 ) -> dict[str, PartAnswer]:
     """
-    Send `parts`, as many batches at a time as the budget allows; return the answers by ID.
+    Send `parts`, as many batches at a time as the budget allows; return the answers by `id`.
 
-    A part that was throttled, or failed in passing, is sent again in another batch, and so is what
-    depends on it. Any other refusal is returned as an answer: the caller knows what it means.
+    A part that was throttled is sent again in another batch; so is a part that only reads and that
+    was answered by 500, 502, 503 or 504, and so are the parts that depend on one of these. Any
+    other refusal is returned as an answer, because only the caller knows what it means.
+
+    Args:
+        graph: What sends the batches.
+        root: Origin and version of Graph, such as `https://graph.microsoft.com/v1.0`.
+        parts: The requests; each `id` is used once.
+        needs: The application permission that an error names if it is missing.
+        tally: Where requests, retries and resource units are counted.
 
     Raises:
-        UsageError: More parts depend on one another than fit into a batch.
-        IdentityError, GraphError, NetworkError: A batch failed, or a part did at every attempt.
+        UsageError: More parts depend on one another than fit into one batch.
+        IdentityError, GraphError, NetworkError: A batch failed, or a part failed at every attempt.
     """
     answers: dict[str, PartAnswer] = {}
     unanswered = {part.id: part for part in parts}
@@ -128,14 +145,14 @@ def _describe(part: Part, sent: set[str]) -> dict[str, Any]:
         headers.setdefault("Content-Type", "application/json")
     if headers:
         described["headers"] = headers
-    # A part that an earlier batch answered is done, and unknown in this one.
+    # Graph refuses a batch that names a part of an earlier batch, and that part has succeeded.
     if depends_on := [key for key in part.after if key in sent]:
         described["dependsOn"] = depends_on
     return described
 
 
 def _group(parts: Iterable[Part]) -> Iterator[list[Part]]:
-    """Divide parts into batches; a part is in the same batch as those that it depends on."""
+    """Divide the parts into batches such that a part is sent together with those it depends on."""
     groups: dict[str, list[Part]] = {}
     for part in parts:
         groups[part.id] = [part]
@@ -171,14 +188,14 @@ def _list_unanswered(
             unanswered[part.id] = part
     for part in parts.values():
         answer = answers.get(part.id)
-        # 424 means that a part failed that it depends on.
+        # 424 means that a part failed on which this one depends.
         if answer and answer.status == 424 and not unanswered.keys().isdisjoint(part.after):
             unanswered[part.id] = part
     return unanswered
 
 
 def _read_waits(answers: Iterable[PartAnswer]) -> float:
-    """Return the longest wait that an answer asks for, in seconds; one second if none does."""
+    """Return the longest wait, in seconds, that one of `answers` asks for; 1 if none asks."""
     waits = (read_wait(answer.header("Retry-After")) for answer in answers)
     return max((wait for wait in waits if wait is not None), default=1.0)
 
@@ -188,7 +205,7 @@ def read_parts(response: Response, url: str) -> list[PartAnswer]:
     Return the answers to the parts of a batch.
 
     Raises:
-        GraphError: `page_malformed`, if the body is none.
+        GraphError: `page_malformed`, if the body is not an answer to a batch.
     """
     try:
         return _decode(response.body)
@@ -198,10 +215,10 @@ def read_parts(response: Response, url: str) -> list[PartAnswer]:
 
 
 def _decode(body: bytes) -> list[PartAnswer]:
-    """Return the answers to the parts; a ValueError says that there are none."""
+    """Return the answers to the parts; raise ValueError if `body` is not an answer to a batch."""
     check_depth(body)
     answers = _decode_envelope(body).responses
-    # As in a page, the bodies are not decoded: check that their texts are UTF-8.
+    # The bodies are not decoded here, as the records of a page are not: check that all is UTF-8.
     str(body, "utf-8")
     for answer in answers:
         if not 100 <= answer.status <= 599:
@@ -210,7 +227,7 @@ def _decode(body: bytes) -> list[PartAnswer]:
 
 
 def _measure(response: Response) -> Outcome:
-    """Add up what the parts cost: each counts as if it had been sent alone."""
+    """Add up the costs of the parts, each of which costs as much as if it had been sent alone."""
     try:
         answers = _decode(response.body)
     except ValueError:
@@ -229,10 +246,10 @@ def _measure(response: Response) -> Outcome:
 
 
 def _give_up(part: Part, answer: PartAnswer | None, wait: float) -> GraphError:
-    # Without an answer to the part, that of the whole batch is what was received.
+    # A part without an answer was left out of the answer to the batch, whose status is 200.
     status = answer.status if answer is not None else 200
     if wait > LONGEST_WAIT_S:
-        # Another part may be the one that asks for it.
+        # The wait may have been asked for in the answer to another part.
         problem = describe_wait(wait)
     else:
         problem = f"still {status} after every attempt" if answer else "never answered"

@@ -1,4 +1,4 @@
-"""What is known of each collection of the directory: columns, permission, how to divide it."""
+"""The collections of the directory: their columns and permissions, and how each can be divided."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,11 @@ from graphdaemon.graph.address import split_version
 
 class Key(NamedTuple):
     """
-    A property that is never null, by whose values a listing can be divided.
+    A property that is never null, so that a listing can be divided by ranges of its values.
 
     Attributes:
-        name: The property.
-        signs: Every character that a value can begin with; empty where that is not certain.
+        name: The name of the property.
+        signs: Every character that a value can begin with; empty if they are not known for sure.
     """
 
     name: str
@@ -25,14 +25,17 @@ class Collection(NamedTuple):
     Attributes:
         name: Its name and its path below the Graph version, such as `users`.
         columns: The properties that a table shows by default.
-        role: The least application permission that gives every property.
-        sortable: Properties that `$orderby` takes without the advanced query index.
-        advanced: Properties that `$filter` takes only with it.
-        key: The property that a listing is divided by; None if none is known to be never null.
-        delta: Whether Graph tells of its changes (a delta).
-        counted: Whether Graph says how many objects it has (`$count`).
-        takes_ids: Whether `$filter` can name the objects to show by their IDs (`id in (…)`).
-        expands: What else can be read of each record, each at a path of that name below it.
+        role: The least application permission with which every property can be read; empty if it
+            is not known.
+        sortable: Properties that `$orderby` takes without an advanced query.
+        advanced: Properties that `$filter` takes only in an advanced query.
+        key: The property by which a listing is divided; None if no property is known to be never
+            null.
+        delta: Whether the collection has a delta query (`/delta`).
+        counted: Whether Graph tells the number of its objects (`$count`).
+        takes_ids: Whether `$filter` can select objects by their IDs (`id in (…)`).
+        expands: Further collections or objects that can be read of each record, each at a path of
+            its name below the record, such as `manager` at `users/{id}/manager`.
     """
 
     name: str
@@ -115,7 +118,7 @@ _COLLECTIONS = (
         delta=True,
         expands=frozenset({"members"}),
     ),
-    # Source: "List directoryRoles": `$filter` with `eq` alone, all of them in one answer.
+    # Source: "List directoryRoles": `$filter` takes only `eq`, and one answer has all the roles.
     Collection(
         "directoryRoles",
         ("displayName", "description", "roleTemplateId", "id"),
@@ -141,9 +144,9 @@ CATALOG = {collection.name: collection for collection in _COLLECTIONS}
 
 def find_collection(path: str) -> Collection:
     """
-    Return the collection at `path`; if it is unknown, one that nothing is assumed of.
+    Return the collection at `path`; an unknown one has neither key nor permission nor delta.
 
-    A version of Graph at the beginning, as in `/beta/users`, is no part of its name.
+    A version of Graph at the beginning of `path`, as in `/beta/users`, is left out of the name.
     """
     _, name = split_version(path)
     return CATALOG.get(name) or Collection(name, ("displayName", "id"), "")

@@ -1,4 +1,4 @@
-"""The claims that a new token must have, as Graph demands them when it refuses the old one."""
+"""Read a claims challenge: the claims that Graph, refusing a token, demands of the next one."""
 
 import base64
 import binascii
@@ -7,13 +7,13 @@ import re
 from graphdaemon.http.response import Headers
 from graphdaemon.received.json import decode_object
 
-# Base64 of JSON ("Claims challenges, claims requests, and client capabilities" on
+# The value is JSON in base64 ("Claims challenges, claims requests, and client capabilities" on
 # learn.microsoft.com). Some proxies lose the padding, and some services use the URL-safe alphabet.
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/_=-]+)"')
 
 
 def read_challenge(headers: Headers) -> str | None:
-    """Return the claims of the first challenge that has any, as JSON text; None if none has."""
+    """Return the claims of the first `WWW-Authenticate` challenge with any, as JSON, or None."""
     for value in headers.get_all("WWW-Authenticate"):
         match = _CLAIMS.search(value)
         if match is not None:

@@ -1,9 +1,9 @@
 """
-The compiled form of what is done for each record, where there is one.
+The functions, compiled from C, that do what has to be done for each record of a listing.
 
-It is optional: the forms in Python, beside which it is used, do the same more slowly. Nothing but
-the time a listing takes tells them apart. `GRAPHDAEMON_COMPILED=0` in the environment leaves it
-unused (docs/decisions/0008).
+They are optional. For each there is Python code that gives the same result more slowly, and that
+is used where the compiled module is not installed, or where `GRAPHDAEMON_COMPILED=0` is set in the
+environment (docs/decisions/0008). In that case the constants below are None.
 """
 
 import contextlib
@@ -12,35 +12,42 @@ from collections.abc import Callable
 
 ScanPage = Callable[[bytes, int], tuple[bytes, bytearray, int, int, bytes] | None]
 """
-Cuts a page into its records, and packs their IDs.
+Splits a page into its records, and packs their IDs.
 
-Takes the JSON text of a page, and how deeply it may be nested. Returns the records as they stand
-there, each with a line break behind it; where each of these lines ends, in eight bytes; where the
-value of `value` begins and ends in the body; and, where each record has one ID, which is a GUID in
-small letters, sixteen bytes for each of them, otherwise nothing. None is returned for what the form
-in Python has to judge: all that is not JSON by RFC 8259, in UTF-8, and pages with two members
-`value` or with an escape in a name of their own.
+It takes the JSON text of a page, and the greatest depth to which it may be nested. It returns a
+tuple of five values:
+
+- the records as Graph wrote them, each followed by a line break;
+- the end of each of these lines, as integers of eight bytes in the byte order of the machine;
+- the offset in the page at which the value of the member `value` begins;
+- the offset at which it ends;
+- sixteen bytes for the ID of each record, if every record has one `id` that is a GUID in lower
+  case; otherwise no bytes.
+
+It returns None for a page that the Python code has to judge: one that is not JSON in UTF-8 by RFC
+8259, that has two members `value`, or that has an escape sequence in a name at its top level.
 """
 
 KnownIds = Callable[[list[bytearray], bytes, int, bool], list[int]]
 """
-Returns the positions of those packed IDs that a set has, or that stand among them before.
+Finds the packed IDs that a set already contains, and adds the others to it.
 
-Takes the tables of the set, any number of them, each a `bytearray(16)` at first, which nothing else
-may change; sixteen bytes for each ID; a number below 2**64 that nobody can guess, the same in all
-calls for one set; and whether to put the other IDs into the set.
+It takes the tables of the set (any number of them, each of which begins as `bytearray(16)`, and
+which nothing else may change); the IDs, sixteen bytes each; a seed below 2**64 that nobody can
+guess, and that is the same in all calls for one set; and whether to add the IDs that are new. It
+returns the positions of the IDs that the set contains or that occur earlier among the given ones.
 """
 
 WriteCsv = Callable[[bytes, tuple[bytes, ...], bool], bytes | None]
 """
-Writes records as lines of CSV, each with CR LF behind it.
+Writes records as lines of CSV, each of which ends with CR LF.
 
-Takes records as `ScanPage` returns them; the names of the columns, in UTF-8; and whether texts that
-a spreadsheet would read as a formula stay as they are. None is returned where the form in Python
-has to write them.
+It takes records as `ScanPage` returns them; the names of the columns, in UTF-8; and whether texts
+that a spreadsheet would read as a formula are written unchanged. It returns None if the Python code
+has to write these records.
 """
 
-# The arguments and results that this module expects, as `_compiled.c` calls them.
+# The version of the arguments and results above; `_compiled.c` has it as its docstring.
 _FORM = "form 3"
 
 SCAN_PAGE: ScanPage | None = None
@@ -52,7 +59,7 @@ if os.environ.get("GRAPHDAEMON_COMPILED") != "0":
     with contextlib.suppress(ImportError):
         from graphdaemon.graph import _compiled
 
-        # One that was compiled from older source would be taken for a fault of Graph's.
+        # A module compiled from older source would give results that look like a fault of Graph.
         if _compiled.__doc__ == _FORM:
             SCAN_PAGE, KNOWN_IDS = _compiled.scan_page, _compiled.known_ids
             WRITE_CSV, _keep_memory = _compiled.write_csv, _compiled.keep_memory
@@ -60,11 +67,12 @@ if os.environ.get("GRAPHDAEMON_COMPILED") != "0":
 
 def keep_memory() -> None:
     """
-    Have the process keep memory that is freed for what comes next, instead of giving it back.
+    Tell the C library to keep freed memory for the next page instead of returning it to the system.
 
-    Each page takes about a megabyte, for a moment. The C library (glibc alone) gives so much back
-    at once, and the system clears it anew for the next page, which is a sixth of a page's cost.
-    This is for a program to decide, and not for a library.
+    Each page needs about a megabyte for a moment. The C library glibc returns that much at once,
+    and the system clears it again for the next page, which takes a sixth of the time spent on a
+    page. With other C libraries this function does nothing. It changes the whole process, so a
+    program may call it, but not a library.
     """
     if _keep_memory is not None:
         _keep_memory()

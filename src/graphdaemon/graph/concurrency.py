@@ -1,4 +1,4 @@
-"""Do several things at the same time, and leave none of them behind when one fails."""
+"""Run several coroutines at the same time, and leave none of them running when one fails."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,8 +11,8 @@ async def gather(*works: Coroutine[Any, Any, T]) -> list[T]:
     """
     Await `works` at the same time, and return their results in the same order.
 
-    If one fails: cancel the rest, wait until they have stopped, re-raise. `asyncio.gather` alone
-    would let the rest go on, with nobody to notice what becomes of them.
+    If one fails, the others are cancelled, and its exception is raised when they have stopped.
+    `asyncio.gather` alone would let the others run on, and nobody would see their exceptions.
     """
     tasks = [asyncio.ensure_future(work) for work in works]
     try:

@@ -1,9 +1,10 @@
 """
-What Graph shows of an object where nothing is selected, as far as that is less than everything.
+The properties that Graph returns of an object by default, that is, without `$select`.
 
+They are known for the four collections of which Graph leaves out some properties by default.
 Sources: recorded answers of the real service (Azure CLI's recordings, 2022 to 2024), and the
-resource types "user", "group", "application" and "servicePrincipal" of Microsoft Graph v1.0. In
-beta nothing is left out of an answer, and of other types nothing is known.
+resource types "user", "group", "application" and "servicePrincipal" of Microsoft Graph v1.0. The
+beta version leaves nothing out of an answer.
 """
 
 _DEFAULTS = {
@@ -37,9 +38,9 @@ _DEFAULTS = {
 
 def default_properties(collection: str) -> tuple[str, ...] | None:
     """
-    Return the properties that an object of `collection` has by default, in Graph's order.
+    Return the properties that Graph returns of an object of `collection` by default, in its order.
 
-    None where that is everything that can be read, or is not known.
+    None means that Graph returns every property, or that its defaults are not known.
     """
     names = _DEFAULTS.get(collection)
     return tuple(names.split()) if names else None

@@ -1,9 +1,9 @@
 """
-One request to Graph, repeated until it is answered; and page after page of a collection.
+Send requests to Graph, repeat those that failed where that can help, and read page after page.
 
-Read it from the bottom up: `_send_with` waits for its turn in the throttle budget and sends one
-request, `_send` adds the token and renews it once, `ask` tries again where that can help, `pages`
-follows the links to the last page.
+The methods build on each other: `_send_with` waits until the throttle budget allows the request
+and sends it once; `_send` gets the token, and renews it once if it was refused; `ask` repeats the
+request where that can help; `pages` follows the next links to the last page.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ ATTEMPTS = 5
 """How often a request is sent, by default, before its failure is raised."""
 
 PATIENCE = 4
-"""A request that is throttled while others are served gets so many times the attempts."""
+"""The factor by which the attempts of a throttled request grow while other requests succeed."""
 
-# A token this old may lack a permission that an administrator has granted meanwhile.
+# Seconds after which a token may lack a permission that an administrator has granted since.
 _STALE_S = 300.0
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -51,17 +51,20 @@ class GraphRequest(NamedTuple):
 
     Attributes:
         url: The whole address.
-        needs: The application permission to name if it is missing.
-        advanced: Send `ConsistencyLevel: eventual`, which next links do not carry.
+        needs: The application permission that an error names if Graph refuses the request.
+        advanced: Whether to send `ConsistencyLevel: eventual`, which every page of an advanced
+            query needs.
         method: The HTTP method.
-        body: JSON to send along.
+        body: The content, which is JSON; None for none.
         accept: The media type of the answer.
-        repeatable: Sending it twice does the same as sending it once.
-        measure: Reads from an answer what the throttle budget has to know.
-        weight: How many requests it counts as: a batch counts as its parts.
-        headers: More headers; they replace those sent by default, except for the token.
-        attempts: How often to send it at most, if that is less than `Graph.attempts`; None for as
-            often as that says.
+        repeatable: Whether sending the request twice has the same effect as sending it once.
+        measure: Reads from an answer what the throttle budget has to learn; None to read the
+            headers of the whole answer.
+        weight: How many requests it counts as in the throttle budget: a batch counts as many as
+            it has parts.
+        headers: More headers. They replace those that are sent by default, except the token.
+        attempts: How often the request is sent at most, if that is less than `Graph.attempts`;
+            None for `Graph.attempts`.
     """
 
     url: str
@@ -79,13 +82,13 @@ class GraphRequest(NamedTuple):
 
 class Tally(msgspec.Struct):
     """
-    What one piece of work has cost so far.
+    What one piece of work, such as a listing, has cost so far.
 
     Attributes:
-        requests: Requests that were sent, repetitions among them.
-        retries: How many of those were repetitions.
-        throttled: How many of those were refused because the budget was used up (429).
-        units: Resource units.
+        requests: How many requests were sent, repetitions included.
+        retries: How many requests, or parts of a batch, had to be repeated.
+        throttled: How many requests were refused because the throttle budget was used up (429).
+        units: The resource units that the requests cost.
     """
 
     requests: int = 0
@@ -95,41 +98,45 @@ class Tally(msgspec.Struct):
 
 
 class Sender(Protocol):
-    """What carries a request to Graph: the transport."""
+    """What carries a request to Graph: `http.transport.Transport`, or something in its place."""
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
-        """Send one request and read the whole answer."""
+        """Send one request and return the whole answer."""
 
 
 class Tokens(Protocol):
-    """Where the bearer token comes from: a token source."""
+    """Where the bearer tokens come from: `TokenSource`, or something in its place."""
 
     async def token(self) -> Token:
         """Return a token that is valid now."""
 
     async def renew(self, refused: Token, claims: str | None = None) -> Token:
-        """Return another token than `refused`, which Graph did not accept."""
+        """Return a new token in place of `refused`; `claims` is the JSON that Graph demanded."""
 
 
 class Graph:
     """
-    Sends requests to Graph, as the app.
+    Sends requests to Graph with the token of the app.
 
-    Whatever asks Graph raises an `IdentityError`, a `GraphError` or a `NetworkError`, after every
-    attempt that could help.
+    Every method that sends a request raises an `IdentityError`, a `GraphError` or a `NetworkError`
+    once no further attempt can help, or all have failed.
 
     Args:
         transport: Carries the requests.
-        tokens: Where the bearer token comes from.
-        consent_url: Where an administrator can consent; named if a permission is missing.
-        budget: The throttle budget, shared by all that talk to the same Graph as the same app.
+        tokens: Where the bearer tokens come from.
+        consent_url: The page on which an administrator can consent; an error names it if a
+            permission is missing.
+        budget: The throttle budget, which everything shares that calls the same Graph as the same
+            app in the same tenant; by default one that only this object uses.
         attempts: How often a request is sent before its failure is raised.
-        sleep: Waits so many seconds between attempts.
+        sleep: Waits the given number of seconds between attempts.
 
     Attributes:
-        tokens: Where the bearer token comes from.
+        tokens: Where the bearer tokens come from.
+        budget: The throttle budget.
+        attempts: How often a request is sent before its failure is raised.
     """
 
     def __init__(
@@ -152,37 +159,38 @@ class Graph:
         self._reached = False
 
     def cost(self, url: str) -> float:
-        """Return the resource units that getting `url` is expected to cost, as answers told."""
+        """Return the resource units that a GET of `url` should cost, judging by earlier answers."""
         return self.budget.cost(_kind_of(url))
 
     async def get(self, url: str, *, needs: str, tally: Tally | None = None) -> dict[str, Any]:
-        """Get one JSON object."""
+        """GET one JSON object; `needs` and `tally` are as in `ask`."""
         return await self.ask(GraphRequest(url, needs), read_object, tally)
 
     async def count(
         self, url: str, *, needs: str, tally: Tally | None = None, attempts: int | None = None
     ) -> int:
-        """Get the number that a `$count` path returns; `attempts` are as in `GraphRequest`."""
+        """GET the number that a `$count` path returns; `attempts` is as in `GraphRequest`."""
         request = GraphRequest(url, needs, advanced=True, accept="text/plain", attempts=attempts)
         return await self.ask(request, read_number, tally)
 
     async def page(
         self, url: str, *, needs: str, advanced: bool = False, tally: Tally | None = None
     ) -> Page:
-        """Get one page."""
+        """GET one page of a collection; `needs` and `advanced` are as in `GraphRequest`."""
         return await self.ask(GraphRequest(url, needs, advanced), read_page, tally)
 
     async def pages(self, url: str, *, needs: str, advanced: bool = False) -> AsyncIterator[Page]:
         """
-        Yield every page from `url` on, to the last; if it raises, those so far are not everything.
+        Yield every page of a collection, from the one at `url` to the last.
 
-        `advanced` and `needs` are as in `GraphRequest`.
+        If it raises, the pages so far are not the whole collection. `advanced` and `needs` are as
+        in `GraphRequest`.
         """
         while True:
             page = await self.page(url, needs=needs, advanced=advanced)
             yield page
-            # Not when it is empty: such a page may still have a next link (msgraph-sdk-javascript
-            # #129).
+            # A page without records is not the last one if it has a next link
+            # (msgraph-sdk-javascript #129).
             if page.next_link is None:
                 return
             url = follow(page.next_link, url)
@@ -190,7 +198,15 @@ class Graph:
     async def ask(
         self, request: GraphRequest, read: Callable[[Response, str], T], tally: Tally | None = None
     ) -> T:
-        """Send a request until it is answered, and return what `read` makes of the answer."""
+        """
+        Send a request, repeat it where that can help, and return what `read` makes of the answer.
+
+        Args:
+            request: The request.
+            read: Takes the answer and the address; what it raises as `GraphError` is treated as
+                a failure of the request.
+            tally: Where requests, retries and resource units are counted.
+        """
         tally = tally or Tally()
         attempt, served = 1, self._served
         attempts = min(self.attempts, request.attempts or self.attempts)
@@ -198,7 +214,8 @@ class Graph:
             try:
                 answer = read(await self._get_answer(request, tally), request.url)
             except (GraphError, NetworkError) as error:
-                # While others are served the budget is not closed, and our turn will come.
+                # While other requests succeed, Graph still serves this app, and this one will
+                # succeed, too.
                 patient = error.code == "throttled" and self._served > served
                 most = attempts * (PATIENCE if patient else 1)
                 may_pass = attempt < most and self._may_pass(request, error)
@@ -220,7 +237,7 @@ class Graph:
                 return answer
 
     async def _get_answer(self, request: GraphRequest, tally: Tally) -> Response:
-        """Send a request once, and raise what an answer means that refuses it."""
+        """Send a request, and raise a `GraphError` if Graph refuses it."""
         response, token = await self._send(request, tally)
         self._reached = True
         if response.status >= 300:
@@ -235,24 +252,29 @@ class Graph:
         return response
 
     async def _pause(self, error: Error, wait: float) -> None:
-        """Wait; where Graph asked for it, let everybody wait who enters the budget."""
+        """Wait; if Graph asked for the wait, all requests of the throttle budget wait, too."""
         if error.code == "throttled" or _read_retry_after(error) is not None:
             self.budget.pause(wait)
         else:
             await self._sleep(wait)
 
     async def _send(self, request: GraphRequest, tally: Tally) -> tuple[Response, Token]:
-        """Send, and once more with a new token if that may help; return the last token too."""
+        """
+        Send a request, and once more with a new token if that may help.
+
+        Returns:
+            The last answer, and the token that it was sent with.
+        """
         token = await self.tokens.token()
         response = await self._send_with(token, request, tally)
         if response.status == 401:
-            # Graph revokes tokens before they expire, and may say which claims a new one must have.
+            # Graph may revoke a token before it expires, and say which claims a new one must have.
             from graphdaemon.graph.claims_challenge import read_challenge
 
             token = await self.tokens.renew(token, read_challenge(response.headers))
             return await self._send_with(token, request, tally), token
         if response.status == 403 and time.time() - token.issued_at > _STALE_S:
-            # A permission that was granted after a token was issued is only in a new one.
+            # A token contains only the permissions that had been granted when it was issued.
             with contextlib.suppress(IdentityError, NetworkError):
                 token = await self.tokens.renew(token)
                 return await self._send_with(token, request, tally), token
@@ -266,7 +288,7 @@ class Graph:
             headers["Content-Type"] = "application/json"
         if self.budget.yields:
             headers["x-ms-throttle-priority"] = "low"
-        # The token last, so that no header of a caller's can take its place.
+        # The token comes last, so that no header of the caller can replace it.
         headers |= {**dict(request.headers), "Authorization": f"Bearer {token.value}"}
         ticket = await self.budget.enter(_kind_of(request.url), request.weight)
         tally.requests += 1
@@ -290,8 +312,8 @@ class Graph:
             return response
 
     def _may_pass(self, request: GraphRequest, error: Error) -> bool:
-        """Say whether the same request may be answered later."""
-        # Graph has done nothing of what it throttles, so that even a write may be sent again.
+        """Return whether the same request may succeed later, and may be repeated without harm."""
+        # Graph has changed nothing for a request that it throttles, so even a write is repeated.
         if error.code == "throttled":
             return True
         if not request.repeatable:
@@ -300,13 +322,13 @@ class Graph:
             return error.code in ("graph_unavailable", "page_malformed")
         unreachable = ("host_unknown", "connection_failed", "timed_out")
         if error.code in unreachable or error.case == "tls_broken":
-            # If nothing has answered yet, the network is not there at all: say so at once.
+            # If no request has reached Graph yet, there is probably no network: say so at once.
             return self._reached
         return error.code == "connection_lost"
 
 
 def _wait_before(attempt: int, error: Error) -> float | None:
-    """Seconds until the next attempt, or None if there should be none."""
+    """Return the seconds until the next attempt, or None if there should be none."""
     retry_after = _read_retry_after(error)
     if retry_after is not None:
         return retry_after if retry_after <= LONGEST_WAIT_S else None
@@ -334,6 +356,6 @@ def _measure(response: Response) -> Outcome:
 
 @lru_cache(maxsize=64)
 def _kind_of(url: str) -> str:
-    """Name what a request costs by: its path without IDs, and whether it has a `$select`."""
+    """Return the kind of a request, whose requests cost the same: the path, and if it selects."""
     parts = urlsplit(url)
     return _GUID.sub("*", parts.path) + ("?$select" if "select=" in parts.query else "")

@@ -1,4 +1,4 @@
-"""The records of a page as one text, a line each, of which one is cut out when it is looked at."""
+"""The records of a page as lines of one text, from which a record is cut out when it is needed."""
 
 from collections.abc import Iterator, Sequence
 from typing import overload
@@ -8,16 +8,17 @@ import msgspec
 
 class Lines(Sequence[msgspec.Raw]):
     """
-    Records that stand in `text`, one a line, with no line break in any of them.
+    Records that are the lines of one text; no record contains a line break.
 
-    What only counts or writes them need not cut a thousand records out of each page.
+    Code that only counts the records, or writes all of them, need not make a thousand objects of
+    each page.
 
     Args:
         text: The lines, each with its line break.
-        ends: Where each ends, behind the line break.
+        ends: The offset of the end of each line, which is the one after its line break.
 
     Attributes:
-        text: The same.
+        text: The lines, as they were given.
     """
 
     def __init__(self, text: bytes, ends: Sequence[int]) -> None:
@@ -43,7 +44,7 @@ class Lines(Sequence[msgspec.Raw]):
             begin = end
 
     def join(self, separator: bytes) -> bytes:
-        """Return the records, with `separator` between them."""
+        """Return the text of all records, with `separator` between them."""
         return self.text[:-1].replace(b"\n", separator)
 
     def _cut(self, at: int) -> msgspec.Raw:

@@ -1,4 +1,4 @@
-"""Which links of an answer may be followed, and what of an address may be shown."""
+"""Check the links of an answer before they are followed, and show addresses without secrets."""
 
 from typing import final
 from urllib.parse import unquote, urlsplit
@@ -10,13 +10,13 @@ from graphdaemon.received.text import quote
 @final
 class DeltaLink:
     """
-    Where the changes of a collection go on, as Graph gave it: opaque, and not shown by accident.
+    A delta link: the address at which the next changes of a collection can be read.
 
-    It opens nothing without a token, but its text may hold names of users. Two links are equal if
-    their texts are.
+    Its text is opaque. It gives no access without a token, but it may contain names of users, so
+    `repr` and `str` do not show it. Two links are equal if their texts are.
 
     Args:
-        text: What `reveal` returned of a link that was kept.
+        text: The address as Graph sent it, or as `reveal` returned it before it was stored.
     """
 
     __slots__ = ("_text",)
@@ -25,7 +25,7 @@ class DeltaLink:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text, to be kept until the changes are asked for; never log or print it."""
+        """Return the address, to be stored or requested; never log or print it."""
         return self._text
 
     def __eq__(self, other: object) -> bool:
@@ -42,12 +42,13 @@ def follow(link: str, current: str) -> str:
     """
     Return `link` unchanged if it may be followed from the address `current`.
 
-    The bearer token goes with the request, so a link must stay on the same https origin. And a
-    page that links to itself would never end.
+    The bearer token is sent with the request, so a link must have the origin of `current`. A page
+    that links to itself is refused, because the listing would never end.
 
     Raises:
-        GraphError: `link_foreign` or `page_malformed`. The message names origins only, since links
-            hold names of users.
+        GraphError: `link_foreign`, if the link has another origin; `page_malformed`, if it is not
+            a valid address or is the address of its own page. The message names origins only,
+            because links may contain names of users.
     """
     here, there = origin_of(current), _read_origin(link, current)
     if here != there:
@@ -69,12 +70,12 @@ def follow_within(link: str, current: str) -> str:
     Return `link` if `follow` allows it and it stays in the same collection.
 
     Raises:
-        GraphError: `link_foreign`, if its path names another collection, version or tenant; and
-            whatever `follow` raises.
+        GraphError: `link_foreign`, if the path of the link differs from that of `current`, except
+            in case and escaping; and whatever `follow` raises.
     """
     followed = follow(link, current)
     here, there = urlsplit(current).path, urlsplit(followed).path
-    # Graph compares the names in a path without regard to case, and may escape them otherwise.
+    # Graph ignores case in a path, and may percent-encode other characters than the client did.
     if unquote(here).casefold() != unquote(there).casefold():
         raise GraphError(
             f"a next link of {here} points to {quote(there)}; it was not followed",
@@ -86,7 +87,12 @@ def follow_within(link: str, current: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port in one spelling; the port is left out if it is 443."""
+    """
+    Return scheme, host and port in lower case; the port is left out if it is 443.
+
+    Raises:
+        ValueError: `url` is not a valid address.
+    """
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
     return f"{parts.scheme.lower()}://{host.removesuffix(':443')}"
@@ -96,17 +102,18 @@ def _read_origin(link: str, current: str) -> str:
     try:
         return origin_of(link)
     except ValueError:
-        # Python refuses hosts with half a bracket, or with signs that others may read otherwise.
+        # Python refuses a host with a single bracket, or with characters that become / or : when
+        # they are normalised.
         raise altered(f"the next link of {path_of(current)} is not an address") from None
 
 
 def path_of(url: str) -> str:
-    """Return the part of an address that may be shown: its options may hold a page token."""
+    """Return the path of an address, which may be shown; its query may contain a page token."""
     return urlsplit(url).path
 
 
 def altered(problem: str, status: int = 200) -> GraphError:
-    """Return the error for an answer that Graph would not give: somebody may have altered it."""
+    """Return the `page_malformed` error for an answer that may have been altered on its way."""
     return GraphError(
         problem,
         code="page_malformed",

@@ -1,4 +1,4 @@
-"""Open Graph, or an API of one's own, as the app that the settings describe."""
+"""Make the `Graph` that calls the API in the settings as the app that the settings describe."""
 
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import TokenSource
@@ -17,14 +17,18 @@ def open_graph(
     attempts: int = ATTEMPTS,
 ) -> Graph:
     """
-    Return what sends requests; nothing is read or sent before the first.
+    Return a `Graph`. Before its first request nothing is sent, and no credential is read.
 
     Args:
-        settings: Whose directory it is, and as which app it is read.
-        transport: Carries the requests for tokens, and by default all others.
-        sender: Carries the requests to Graph.
-        share: Part of Graph's throttle budget to use, such as 0.3.
+        settings: The tenant, the app and its credential, and the API.
+        transport: Carries the requests for tokens, and those to the API unless `sender` is given.
+        sender: Carries the requests to the API.
+        share: The part of Graph's throttle budget that may be used: above 0, and 1 for all of it.
         attempts: How often a request is sent before its failure is raised.
+
+    Raises:
+        SettingsError, UsageError, OutputError: The throttle budget that the settings name cannot
+            be opened.
     """
     tokens = TokenSource(
         AppIdentity(settings, transport).fetch,

@@ -1,7 +1,8 @@
 """
-A page of an API of one's own: a plain list, or `value`, with the links and counts that APIs use.
+Read the page of an API that is not Graph: a plain list, or an object with a list in `value`.
 
-No input or output: a response in, a value or an exception out.
+Nothing here is read from or sent to the network: functions take a response, and return a value or
+raise an exception.
 """
 
 import re
@@ -21,7 +22,7 @@ from graphdaemon.received.text import quote
 # One link of a Link header (RFC 8288, 3), and one of its parameters.
 _LINK = re.compile(r"<([^<>]*)>([^<>]*)")
 _REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', re.IGNORECASE)
-# Nobody's Link header is longer, and what is behind is not looked at.
+# Characters of a Link header that are read; no API sends a longer one.
 _LONGEST_HEADER = 8_192
 
 
@@ -49,17 +50,17 @@ class _Content(NamedTuple):
 
 def read_own_page(response: Response, url: str) -> Page:
     """
-    Split an answer into records, which may be anything, with or without an `id`.
+    Split an answer into records, which may be any JSON, with or without an `id`.
 
-    The answer is a list, or an object whose `value` is one. The next page is named by
+    The answer is a list, or an object with a list in `value`. The next page is named by
     `@odata.nextLink` (OData), by `nextLink` (Microsoft's REST guidelines) or by a Link header with
-    `rel="next"` (RFC 8288); the link may be relative, and is returned whole. The number of all
-    records is `@odata.count`, or the header X-Total-Count.
+    `rel="next"` (RFC 8288). A relative link is resolved against `url`. The number of all records
+    is `@odata.count`, or the header X-Total-Count; None without either.
 
     Raises:
-        UsageError: It is neither, and so no collection; or it is no JSON by its own word.
-        GraphError: `page_malformed`, if the answer is not the JSON it should be, or its next link
-            is not an address.
+        UsageError: The answer is JSON but not a collection, or its Content-Type is not JSON.
+        GraphError: `page_malformed`, if the answer is not valid JSON, or its next link is not an
+            address.
     """
     content = _read_content(response, url)
     link = content.link or _read_link_header(response)
@@ -76,8 +77,8 @@ def read_own_object(response: Response, url: str) -> dict[str, Any]:
     Decode one JSON object.
 
     Raises:
-        UsageError: It is a list, or not JSON by its own word.
-        GraphError: `page_malformed`, if it is damaged.
+        UsageError: The answer is a list, or its Content-Type is not JSON.
+        GraphError: `page_malformed`, if the answer is not valid JSON, or not an object.
     """
     if response.body.lstrip()[:1] == b"[":
         raise UsageError(
@@ -99,10 +100,13 @@ def own_id_of(record: msgspec.Raw) -> str | int | None:
 
 def follow_own(link: str, current: str) -> str:
     """
-    Return `link` if it may be followed from the address `current`, as `follow` does.
+    Return `link` if it may be followed from the address `current`, by the rules of `follow`.
+
+    A link from https to http on the same host has an error message of its own, because APIs
+    behind a proxy that ends TLS often write such links.
 
     Raises:
-        GraphError: `link_foreign` or `page_malformed`.
+        GraphError: `link_foreign` or `page_malformed`, as in `follow`.
     """
     here, there = urlsplit(current), urlsplit(link)
     if there.scheme == "http" and there.hostname == here.hostname:
@@ -145,7 +149,7 @@ def _read_content(response: Response, url: str) -> _Content:
 
 
 def _check_json(response: Response, url: str) -> None:
-    """Refuse a page for people: to ask again would not make it JSON."""
+    """Raise UsageError if Content-Type is not JSON: a repeated request would not change that."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind and not kind.endswith("json"):
         raise UsageError(
@@ -161,7 +165,7 @@ def _check_collection(body: bytes, url: str) -> None:
     if body.lstrip()[:1] == b"{":
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     else:
-        # A number or a text is JSON, too, and no collection either.
+        # A number or a string is valid JSON, too, but not a collection. What is not JSON raises.
         msgspec.json.decode(body, type=msgspec.Raw)
     if bytes(members.get("value", b""))[:1] == b"[":
         return

@@ -1,7 +1,8 @@
 """
-What the body of an answer holds: a page, an object or a number.
+Read the body of an answer: a page, an object or a number.
 
-No input or output: a response in, a value or an exception out.
+Nothing here is read from or sent to the network: functions take a response, and return a value or
+raise an exception.
 """
 
 import contextlib
@@ -27,15 +28,17 @@ class Page(NamedTuple):
     One page of a collection.
 
     Attributes:
-        records: Each record as the bytes Graph sent; `msgspec.json.decode` makes a dict of it.
+        records: Each record as the JSON that Graph sent; `msgspec.json.decode` makes a dict of it.
         next_link: The address of the next page; None on the last page.
-        total: `@odata.count`, which comes with the first page of an advanced query.
-        delta_link: The address of what changes from now on; only on the last page of a delta.
-        body: The whole body, where the records are slices of it and not copies.
-        packed_ids: Sixteen bytes for each record, where all have GUIDs for IDs and these were read
-            along; nothing elsewhere.
-        size: Bytes of the body.
-        context: The JSON of `@odata.context`, which names what is expanded; empty without one.
+        total: `@odata.count`, the number of all records, which comes with the first page of an
+            advanced query; None if there is none.
+        delta_link: The address of the changes after this page; only on the last page of a delta.
+        body: The whole body; empty if `packed_ids` are there, since it is not needed then.
+        packed_ids: The ID of each record as a GUID in sixteen bytes; empty if an ID is not a
+            GUID, or if the page was read without the compiled form.
+        size: The length of the body, in bytes.
+        context: The JSON of `@odata.context`, which names the expanded properties; empty if the
+            page has none.
     """
 
     records: Sequence[msgspec.Raw]
@@ -72,15 +75,16 @@ _decode_text = msgspec.json.Decoder(str).decode
 
 def read_page(response: Response, url: str, *, scan: ScanPage | None = SCAN_PAGE) -> Page:
     """
-    Split a page into raw records, which are not decoded, so that nothing of them can be lost.
+    Split a page into records. These stay JSON text, so that nothing of them is lost in decoding.
 
     Args:
         response: The answer.
-        url: What it answers, for the error.
-        scan: The compiled form; without it, and where it declines, the form in Python decides.
+        url: The address that was requested; the error names its path.
+        scan: The compiled scanner. The Python code reads the page if this is None, or returns
+            None.
 
     Raises:
-        GraphError: `page_malformed`, if the body is no page.
+        GraphError: `page_malformed`, if the body is not a page.
     """
     body = response.body
     scanned = None if scan is None else scan(body, DEEPEST)
@@ -98,15 +102,15 @@ def read_page(response: Response, url: str, *, scan: ScanPage | None = SCAN_PAGE
         raise malformed(response, url) from error
     if envelope.total is not None and read_count(envelope.total) is None:
         raise malformed(response, url)
-    # Where nothing of it is needed any more, it need not be there twice.
+    # With packed IDs the body is not read again: do not keep it beside the copy in `records`.
     kept = b"" if packed else body
     links = envelope.next_link, envelope.total, envelope.delta_link
     return Page(records, *links, kept, packed, len(body), bytes(envelope.context))
 
 
 def _split(body: bytes) -> tuple[_Envelope, Sequence[msgspec.Raw], bytes]:
-    # Records are not decoded here, and whoever does it later relies on UTF-8, and on a depth that
-    # every decoder can do: check both now.
+    # Records are not decoded here. What decodes them later relies on UTF-8 and on a nesting depth
+    # that every decoder can read, so both are checked now.
     check_depth(body)
     envelope = _decode_envelope(body)
     if not body.isascii():
@@ -116,12 +120,12 @@ def _split(body: bytes) -> tuple[_Envelope, Sequence[msgspec.Raw], bytes]:
 
 def page_ids(page: Page) -> list[str]:
     """
-    Return what `ids_of` returns for the records of a page, in one go, which is faster.
+    Return the ID of each record of a page, as `ids_of` does, but faster.
 
     Raises:
         GraphError: `page_malformed`, as in `ids_of`.
     """
-    # The body of another page, or none, is no error: then each record is looked at by itself.
+    # If there is no body, or it has not the same records, the records are read one by one.
     if page.body:
         with contextlib.suppress(msgspec.DecodeError):
             ids = [record.id for record in _decode_ids(page.body).value]
@@ -135,8 +139,8 @@ def ids_of(records: Iterable[msgspec.Raw]) -> list[str]:
     Return the ID of each record.
 
     Raises:
-        GraphError: `page_malformed`, if something is no record, or its ID is missing, empty or no
-            text: without one, nobody can tell a second record from a repetition of the first.
+        GraphError: `page_malformed`, if a record is not a JSON object, or its `id` is missing,
+            empty or not a string. Without an ID, a record sent twice looks like two records.
     """
     try:
         return [_decode_identified(record).id for record in records]
@@ -146,10 +150,11 @@ def ids_of(records: Iterable[msgspec.Raw]) -> list[str]:
 
 def read_record(record: msgspec.Raw) -> dict[str, Any]:
     """
-    Decode a record.
+    Decode one record.
 
     Raises:
-        GraphError: `page_malformed`, if it is none, or has a number that Python cannot hold.
+        GraphError: `page_malformed`, if it is not a JSON object, or has a number outside the
+            range of Python's floats.
     """
     try:
         return msgspec.json.decode(record, type=dict[str, Any])
@@ -162,7 +167,7 @@ def texts_of(records: Iterable[msgspec.Raw], name: str) -> list[str]:
     Return the property `name` of each record in which it is a string.
 
     Raises:
-        GraphError: `page_malformed`, if something is no record.
+        GraphError: `page_malformed`, if a record is not a JSON object.
     """
     decode = _value_decoder(name)
     try:
@@ -174,9 +179,9 @@ def texts_of(records: Iterable[msgspec.Raw], name: str) -> list[str]:
 
 @cache
 def _value_decoder(name: str) -> Callable[[msgspec.Raw], Any]:
-    """Return a decoder of one property, ten times faster than one of the whole record."""
+    """Return a decoder of one property, ten times as fast as a decoder of the whole record."""
     field = msgspec.field(name=name, default=msgspec.Raw(b"null"))
-    # Another kind of value than a text is not decoded, for it may be a number that fits nowhere.
+    # The value stays JSON text, because only strings are decoded later: a number may be too large.
     named = msgspec.defstruct("Named", [("value", msgspec.Raw, field)])
     return msgspec.json.Decoder(named).decode
 
@@ -186,10 +191,10 @@ def read_number(response: Response, url: str) -> int:
     Read the plain number that a `$count` path returns.
 
     Raises:
-        GraphError: `page_malformed`, if the body is no number of objects.
+        GraphError: `page_malformed`, if the body is not a whole number, or is negative.
     """
     try:
-        # A byte order mark may stand before the number, and is no part of it.
+        # Graph may put a byte order mark before the number.
         count = read_count(response.body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise malformed(response, url) from error
@@ -203,7 +208,7 @@ def read_object(response: Response, url: str) -> dict[str, Any]:
     Decode one JSON object.
 
     Raises:
-        GraphError: `page_malformed`, if the body is none.
+        GraphError: `page_malformed`, if the body is not a JSON object.
     """
     try:
         check_depth(response.body)
@@ -213,9 +218,9 @@ def read_object(response: Response, url: str) -> dict[str, Any]:
 
 
 def malformed(response: Response, url: str) -> GraphError:
-    """Return the error for an answer that is not the JSON it should be."""
+    """Return the `page_malformed` error for an answer whose JSON is invalid or not as expected."""
     kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
-    # JSON may hold names of users and links with their tokens; a page for people does not.
+    # JSON may contain names of users and page links, so it is not quoted; a web page is.
     is_json = response.body.lstrip()[:1] in (b"{", b"[")
     shown = "" if is_json else quote(response.body)
     return GraphError(

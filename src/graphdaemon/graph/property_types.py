@@ -1,8 +1,8 @@
 """
-What is within the properties of Graph's objects: texts, times, lists, objects of objects.
+The types of the properties of Graph's objects, and of what is nested in these properties.
 
-The types are Microsoft's published metadata (data/property_types.json, written by
-tools/generate_properties.py), which is read at the first use.
+They come from Microsoft's published metadata (data/property_types.json, written by
+tools/generate_properties.py). The file is read at the first use.
 """
 
 import pkgutil
@@ -22,15 +22,24 @@ PropertyType: TypeAlias = (
     | list["PropertyType"]
     | dict[str, "PropertyType"]
 )
-"""A word, a list of one type, or an object by the types of its properties; `any` is any JSON."""
+"""
+The type of a property.
+
+It is a name; or a list with one type, which is that of its items; or a dict of the types of an
+object's properties by name. `any` stands for any JSON.
+"""
 
 _CAST = "microsoft.graph."
-# They are times wherever Graph has them, also on types that are not described here.
+# Properties that are times on every type, those without published properties included.
 _TIMES = frozenset("activityDateTime createdDateTime deletedDateTime lastModifiedDateTime".split())
 
 
 def find_types(collection: StoredCollection, names: Iterable[str]) -> dict[str, PropertyType]:
-    """Return the type of each of these properties; one that is not published is `any`."""
+    """
+    Return the type of each of the properties `names` of a collection's objects.
+
+    A property that is not published has the type `any`.
+    """
     if collection.is_edge:
         return {column.name: "text" for column in collection.columns}
     return _choose(collection.type, names)
@@ -38,20 +47,24 @@ def find_types(collection: StoredCollection, names: Iterable[str]) -> dict[str, 
 
 def find_types_at(path: str, names: Iterable[str]) -> dict[str, PropertyType]:
     """
-    Return the types of these properties of the objects at a path below Graph's version, or address.
+    Return the type of each of the properties `names` of the objects at `path`.
 
-    A path may lead over relations (`groups/{id}/members`) and end in a cast
-    (`groups/{id}/members/microsoft.graph.user`). Nothing is known of what is at other paths.
+    Args:
+        path: A path such as `users`, with or without the version, or a whole address. It may lead
+            over relations (`groups/{id}/members`) and end in a cast
+            (`groups/{id}/members/microsoft.graph.user`).
+        names: The properties. Those that are not published, and all properties at a path that is
+            not known, have the type `any`, except for a few that are always times.
     """
     return _choose(find_object_type(path), names)
 
 
 def find_object_type(path: str) -> str:
-    """Return the type of the objects at a path, such as `user`; empty where it is not known."""
+    """Return the type of the objects at a path, such as `user`; empty if it is not known."""
     table = _read_table()
     first, *rest = _split(path)
     kind = table.sets.get(first.partition("(")[0].casefold(), "")
-    # Behind a set comes a key, and behind that a relation.
+    # The segment after an entity set or a relation is a key; the one after a key is a relation.
     is_key = "(" not in first
     for segment in rest:
         if segment.startswith(_CAST):
@@ -66,12 +79,12 @@ def find_object_type(path: str) -> str:
 
 
 def list_published(kind: str) -> tuple[str, ...]:
-    """Return every property that is published of a type."""
+    """Return the name of every published property of a type."""
     return tuple(_read_table().types.get(kind, ()))
 
 
 def spell(kind: str, name: str) -> str:
-    """Return the name of a property of a type as Graph writes it, whatever its case."""
+    """Return the name of a type's property as Graph spells it; `name` may have any case."""
     return _read_spellings(kind).get(name.casefold(), name)
 
 
@@ -81,7 +94,7 @@ def list_properties(kind: str) -> Mapping[str, PropertyType]:
 
 
 def holds_any(kind: PropertyType) -> bool:
-    """Say whether a type, or something within it, is any JSON."""
+    """Return whether a type, or a type nested in it, is `any`."""
     if isinstance(kind, list):
         return any(map(holds_any, kind))
     if isinstance(kind, dict):
@@ -103,7 +116,7 @@ def _choose(kind: str, names: Iterable[str]) -> dict[str, PropertyType]:
 def _split(path: str) -> list[str]:
     own = urlsplit(path).path if "://" in path.partition("?")[0] else path.partition("?")[0]
     bare = split_version(own)[1].strip("/")
-    # A key in brackets may have a slash in it: `users('a/b')`.
+    # A key in parentheses may contain a slash: `users('a/b')`.
     return re.sub("'[^']*'", "''", bare).split("/")
 
 
@@ -114,7 +127,7 @@ def _read_spellings(kind: str) -> dict[str, str]:
 
 @cache
 def _read_table() -> _Table:
-    # importlib.resources would bring tempfile, bz2 and lzma along.
+    # importlib.resources would import tempfile, bz2 and lzma.
     content = pkgutil.get_data("graphdaemon.graph", "data/property_types.json")
     assert content is not None, "it is installed as files"
     raw = msgspec.json.decode(content)

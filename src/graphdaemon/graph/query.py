@@ -1,4 +1,4 @@
-"""The OData options of a listing, and the address that they make."""
+"""The OData options of a listing, and the address that is built from them."""
 
 import re
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from graphdaemon.graph.catalog import Collection
 
 PAGE_SIZE = 999
-"""The most Graph gives in one page of directory objects; its own default is 100."""
+"""The most directory objects that Graph puts into one page; its own default is 100."""
 
 EXPANDED_PAGE_SIZE = 100
-"""The most it gives in one page with `$expand` (microsoft-graph-docs #21506)."""
+"""The most objects that Graph puts into one page with `$expand` (microsoft-graph-docs #21506)."""
 
-# Graph answers these in one page, and refuses $top (msgraph-sdk-powershell#349; "Paging Microsoft
-# Graph data in your app" for roles and their members).
+# Graph returns these collections in one page, and refuses $top for them
+# (msgraph-sdk-powershell#349; "Paging Microsoft Graph data in your app" for roles and members).
 _UNPAGED = frozenset({"directoryroles", "directoryroletemplates", "subscribedskus"})
 _UNESCAPED = "$,:/@'()!*"
-# A text with a quotation mark in it, which is written twice, looks like two texts.
+# A string with a quotation mark in it, which is doubled there, is matched as two strings.
 _TEXT = re.compile(r"'[^']*'")
 _ADVANCED_WORDS = re.compile(r"\b(ne|not|endswith)\b|/\$count|\beq null\b", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -25,15 +25,15 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 class Query(NamedTuple):
     """
-    OData options of one listing, in Graph's own syntax.
+    The OData options of one listing, in Graph's own syntax.
 
     Attributes:
-        select: Properties to return; `id` is added. Empty: Graph's default set.
+        select: The properties to return, to which `id` is added; empty for Graph's default set.
         filter: A `$filter` expression.
-        search: A `$search` expression; quotes are added where there are none.
+        search: A `$search` expression; double quotes are put around one that has none.
         orderby: A `$orderby` expression.
-        limit: Stop after so many records.
-        expand: A `$expand` expression.
+        limit: The number of records after which the listing stops; None for all of them.
+        expand: A `$expand` expression; empty for none.
     """
 
     select: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Query(NamedTuple):
     expand: str = ""
 
     def describe(self) -> dict[str, str]:
-        """Return the options that were given, by name."""
+        """Return the options that were given, by name; `expand` is not among them."""
         values = {
             "select": ",".join(self.select),
             "filter": self.filter,
@@ -57,10 +57,10 @@ class Query(NamedTuple):
 
 def is_advanced(query: Query, collection: Collection) -> bool:
     """
-    Say whether Graph serves `query` only from its advanced index.
+    Return whether `query` is an advanced query, which Graph answers from a separate index.
 
-    Such a query needs `ConsistencyLevel: eventual` on every page and `$count=true`; without
-    them Graph answers 400 ("Advanced query capabilities on directory objects").
+    Such a query needs the header `ConsistencyLevel: eventual` on every page, and `$count=true`;
+    without them Graph answers 400 ("Advanced query capabilities on directory objects").
     """
     if query.search:
         return True
@@ -69,7 +69,7 @@ def is_advanced(query: Query, collection: Collection) -> bool:
         if query.filter or not words <= collection.sortable:
             return True
     if query.filter:
-        # A word within quotes is a value: `displayName eq 'not'` is no advanced query.
+        # A word in quotes is a value: `displayName eq 'not'` is not an advanced query.
         bare = _TEXT.sub("''", query.filter)
         return bool(_ADVANCED_WORDS.search(bare)) or not collection.advanced.isdisjoint(
             _WORD.findall(bare)
@@ -78,14 +78,22 @@ def is_advanced(query: Query, collection: Collection) -> bool:
 
 
 def takes_top(path: str) -> bool:
-    """Say whether Graph lets a request choose the size of the pages of this collection."""
+    """Return whether Graph takes `$top` for the collection at `path`."""
     return re.split("[/(]", path.strip("/").lower(), maxsplit=1)[0] not in _UNPAGED
 
 
 def build_url(root: str, collection: Collection, query: Query, page_size: int = PAGE_SIZE) -> str:
-    """Return the address of the first page of `query` on `collection` below `root`."""
+    """
+    Return the address of the first page of `query` on `collection`.
+
+    Args:
+        root: Origin and version, such as `https://graph.microsoft.com/v1.0`.
+        collection: The collection.
+        query: The options.
+        page_size: The most records in a page (`$top`); lowered where Graph takes less.
+    """
     if "signInActivity" in query.select:
-        # Graph takes no larger page with this property ("List users", Microsoft Graph v1.0).
+        # Graph refuses larger pages with this property ("List users", Microsoft Graph v1.0).
         page_size = min(page_size, 500)
     if query.expand:
         page_size = min(page_size, EXPANDED_PAGE_SIZE)
@@ -93,7 +101,7 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
     if takes_top(collection.name):
         options["$top"] = str(min(page_size, query.limit or page_size))
     if query.select:
-        # Without its ID, a record cannot be told from another, nor from its own repetition.
+        # Only by its ID can a record that is sent twice be recognised.
         options["$select"] = ",".join(dict.fromkeys(("id", *query.select)))
     if query.filter:
         options["$filter"] = query.filter
@@ -109,7 +117,7 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
 
 
 def count_url(root: str, collection: Collection, query: Query) -> str:
-    """Return the address of the number of records that `query` selects."""
+    """Return the `$count` address that tells how many records `query` selects."""
     options = {"$filter": query.filter, "$search": query.search and _quote(query.search)}
     present = {name: value for name, value in options.items() if value}
     return f"{root}/{collection.name}/$count?{write_options(present)}".rstrip("?")
@@ -119,14 +127,14 @@ def write_options(options: Mapping[str, str]) -> str:
     """
     Return OData options as the query part of an address.
 
-    Only characters that would end a value are escaped: Graph repeats the options in every next
-    link, and takes advanced queries only in addresses of up to 2,048 characters.
+    Only the characters that could not stand in a value are escaped, which keeps the address short:
+    Graph takes advanced queries only in addresses of up to 2,048 characters.
     """
     return "&".join(f"{name}={quote(value, safe=_UNESCAPED)}" for name, value in options.items())
 
 
 def quote_string(text: str) -> str:
-    """Return `text` as an OData string literal: in single quotes, those within it doubled."""
+    """Return `text` as an OData string: in single quotes, with each single quote in it doubled."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -135,7 +143,7 @@ def _quote(search: str) -> str:
 
 
 def query_of(endpoint: str) -> Query:
-    """Return the options that are part of the `endpoint` setting."""
+    """Return the OData options in the query part of `endpoint`, which is a setting."""
     options = {name.lower(): value for name, value in parse_qsl(urlsplit(endpoint).query)}
     select = options.get("$select", "")
     return Query(

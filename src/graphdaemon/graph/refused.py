@@ -1,4 +1,4 @@
-"""What a refusal of Graph is called, and what to do about it."""
+"""Turn an answer by which Graph refuses a request into an error that says what to do."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +11,9 @@ from graphdaemon.log import redact
 from graphdaemon.received.json import decode_object
 from graphdaemon.received.text import quote, read_name, shorten
 
-# Bytes of an answer that is not Graph's in which something to be quoted is looked for.
+# How many bytes of an answer that is not Graph's are searched for something to quote.
 _LONGEST_LOOKED_AT = 16_384
-# Where services that are not Graph put into JSON what they have to say.
+# The members of a JSON object in which services other than Graph put their message.
 _SAYING = ("message", "Message", "error_description", "error", "detail", "title")
 
 
@@ -27,13 +27,17 @@ def explain(
     method: str = "GET",
 ) -> GraphError:
     """
-    Turn a refusal into the exception that says what to do.
+    Return the exception for an answer by which Graph refused a request.
 
-    `needs` is the application permission that opens the call, if there is one; `consent_url` is
-    where an administrator can consent, if that is known. The roles in `token`, which was sent, tell
-    several refusals apart.
+    Args:
+        response: The answer, whose status is 300 or more.
+        url: The address that was requested; the message names its path.
+        needs: The application permission that the request needs, as far as the caller knows.
+        consent_url: The page on which an administrator can consent, if it is known.
+        token: The access token that was sent. Its roles tell apart refusals that look alike.
+        method: The HTTP method of the request.
     """
-    # A run that goes well needs none of these.
+    # Imported here, because a run without a refusal needs none of these.
     from graphdaemon.diagnosis.advice import advise, locate
     from graphdaemon.diagnosis.graph_refusals import (
         find_answerer,
@@ -68,7 +72,7 @@ def explain(
         values |= find_values(case, message or "")
     advice = advise(case, locate(consent_url, consent_url) | values)
     retry_after = read_wait(response.headers.get("Retry-After"))
-    # Whatever else is to be known comes behind what was answered.
+    # What graphdaemon adds comes after the words of the answer.
     is_too_long = response.status == 429 and (retry_after or 0) > LONGEST_WAIT_S
     waiting = describe_wait(retry_after or 0) if is_too_long else None
     more = (said, _name_target(response), waiting)
@@ -92,7 +96,7 @@ def explain(
 def _read_own_refusal(
     response: Response, claims: Mapping[str, Any] | None
 ) -> tuple[str, str] | None:
-    """Return the case, and the words, by which an API of one's own refuses its caller."""
+    """Return the case and the words of a refusal by an API of one's own; None if it is another."""
     from graphdaemon.diagnosis.protected_api import find_refusal, read_challenge_words
 
     words = read_challenge_words(response.headers.get_all("WWW-Authenticate"))
@@ -101,33 +105,33 @@ def _read_own_refusal(
 
 
 def _read_error(body: bytes) -> tuple[str | None, str | None]:
-    """Return Graph's code and message, as far as there are any."""
+    """Return the code and the message of Graph's error; None for what it does not have."""
     error = (decode_object(body) or {}).get("error")
     if not isinstance(error, dict):
         return None, None
     message = error.get("message")
     if isinstance(message, dict):
-        # Some services behind Graph send an object where a text belongs (seen in go-azure-sdk).
+        # Some services behind Graph send an object instead of a string (seen in go-azure-sdk).
         message = message.get("value")
     text = shorten(redact(message)) if isinstance(message, str) else None
     return read_name(error.get("code")), text or None
 
 
 def _quote_body(body: bytes) -> str | None:
-    """Quote an answer that is not Graph's: what a proxy or a firewall says, without its markup."""
+    """Return the words of an answer that is not Graph's, such as a proxy's, without markup."""
     text = body[:_LONGEST_LOOKED_AT].decode("utf-8", "replace").strip()
     if text.startswith(("{", "[")):
-        # JSON may hold anything, names of users among it: only what is there to be read is shown.
+        # JSON may contain anything, such as names of users: only members for messages are shown.
         content = decode_object(body) or {}
         text = next((said for name in _SAYING if isinstance(said := content.get(name), str)), "")
     elif text.startswith("<"):
-        # What stands behind each tag.
+        # Keep what follows each tag.
         text = " ".join(piece.rpartition(">")[2] for piece in text.split("<"))
     return quote(redact(text)) or None
 
 
 def _name_target(response: Response) -> str | None:
-    """Name the host of a redirect's target; its path and options may hold tokens."""
+    """Say to which host an answer redirects; the rest of the address may contain tokens."""
     location = response.headers.get("Location")
     if location is None or not 300 <= response.status < 400:
         return None
@@ -140,5 +144,8 @@ def _name_target(response: Response) -> str | None:
 
 
 def describe_wait(wait: float) -> str:
-    """Say how long Graph asks to wait, where that is too long."""
-    return f"it asks to wait for {wait:,.0f} s, and more than {LONGEST_WAIT_S:.0f} s is not waited"
+    """Return the words for a wait that is too long, in seconds."""
+    return (
+        f"it asks to wait for {wait:,.0f} s, and graphdaemon waits for {LONGEST_WAIT_S:.0f} s "
+        "at most"
+    )

@@ -1,8 +1,8 @@
 """
 The collections that can be kept in a database: their tables, columns and default properties.
 
-What type each property has is Microsoft's published metadata (data/properties.json, written by
-tools/generate_properties.py), which is read at the first use.
+The types of the properties come from Microsoft's published metadata (data/properties.json, written
+by tools/generate_properties.py). The file is read at the first use.
 """
 
 import pkgutil
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 ColumnKind = Literal["text", "integer", "boolean", "real", "json"]
-# A list is no type of a column: its column has JSON.
+# A property that is a list has a column of the kind `json`.
 PropertyKind = Literal[ColumnKind, "list"]
 
 
@@ -21,8 +21,8 @@ class Column(NamedTuple):
     A typed column of a view.
 
     Attributes:
-        name: The property, or of an edge `parent`, `child` or `kind`.
-        kind: What its values are; `json` is an object or a list.
+        name: The property; in the view of an edge, one of `parent`, `child` and `kind`.
+        kind: The type of the values; `json` stands for an object or a list.
     """
 
     name: str
@@ -33,15 +33,19 @@ class StoredCollection(NamedTuple):
     """
     A collection as a database keeps it.
 
+    It is a collection of objects, or an edge: a relation between objects, such as
+    `groups/members`, each row of which says that a parent has a child.
+
     Attributes:
         name: Its name on the command line, such as `users` or `groups/members`.
-        table: The name of its view; its tables begin with it.
-        type: The type of its objects in Graph; of those of an edge any, so that it is empty.
-        role: The least application permission that reads all of it.
-        select: The properties to ask for by default, in lists and in the delta alike; `id` first.
-        parent: The collection below whose objects it is read; empty where it is one by itself.
-        relation: The navigation property that is read of each parent.
-        delta: Whether a delta tells of its changes.
+        table: The name of its view; the names of its tables begin with it.
+        type: The type of its objects in Graph; empty for an edge, whose children may have any.
+        role: The least application permission with which all of it can be read.
+        select: The properties that a list and a delta ask for by default; `id` comes first.
+        parent: The collection for each of whose objects it is read; empty if it has a path of its
+            own.
+        relation: The navigation property of the parent that is read; empty without a parent.
+        delta: Whether a delta query tells its changes.
     """
 
     name: str
@@ -55,12 +59,12 @@ class StoredCollection(NamedTuple):
 
     @property
     def is_edge(self) -> bool:
-        """Whether a row is no object, but the fact that a parent has a child."""
+        """Whether a row is not an object, but says that a parent has a child."""
         return bool(self.parent) and not self.type
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of its view besides `id`: the default properties, or those of an edge."""
+        """The columns of its view except `id`; for an edge `parent`, `child` and `kind`."""
         if self.is_edge:
             return tuple(Column(name, "text") for name in ("parent", "child", "kind"))
         kinds = _read_properties()[self.type]
@@ -69,28 +73,29 @@ class StoredCollection(NamedTuple):
 
     @property
     def lists(self) -> frozenset[str]:
-        """The collection-valued properties of its type: `[]` where nothing is set, not null."""
+        """The properties of its type that are lists; one that is not set is `[]`, and not null."""
         kinds = _read_properties().get(self.type, {})
         return frozenset(name for name, kind in kinds.items() if kind == "list")
 
     def spell(self, name: str) -> str:
         """
-        Return a property's name as Graph writes it, whatever the case it is given in.
+        Return the name of a property as Graph spells it; `name` may have any case.
 
-        Graph takes `displayname`, and answers with `displayName`. A name that is not published, as
-        that of an extension, is returned as it is.
+        Graph takes `displayname`, and answers with `displayName`. A name that is not published,
+        such as that of an extension, is returned unchanged.
         """
         return _read_spellings().get(self.type, {}).get(name.casefold(), name)
 
     def is_relation(self, name: str) -> bool:
-        """Say whether a name, in any case, leads to other objects and is no property."""
+        """Return whether `name`, in any case, is a relation to other objects, not a property."""
         return name.casefold() in _read_relations().get(self.type, ())
 
 
-# What Graph shows by default ("user resource type"), and what else the directory itself keeps. Left
-# out is what is kept elsewhere and a delta refuses (aboutMe, signInActivity, mailboxSettings), what
-# needs a permission of its own (employeeLeaveDateTime, customSecurityAttributes), and what changes
-# without anybody having changed it (assignedPlans, provisionedPlans, licenseAssignmentStates).
+# The properties that Graph returns by default ("user resource type"), and the others that the
+# directory itself keeps. Left out are those that another service keeps and a delta refuses
+# (aboutMe, signInActivity, mailboxSettings), those that need a permission of their own
+# (employeeLeaveDateTime, customSecurityAttributes), and those that change without anybody having
+# changed them (assignedPlans, provisionedPlans, licenseAssignmentStates).
 _USER = (
     "id accountEnabled ageGroup assignedLicenses businessPhones city companyName "
     "consentProvidedForMinor country createdDateTime creationType department displayName "
@@ -104,7 +109,8 @@ _USER = (
     "securityIdentifier signInSessionsValidFromDateTime state streetAddress surname usageLocation "
     "userPrincipalName userType"
 )
-# Without what only the mailbox knows (unseenCount, hideFromAddressLists), which lists refuse.
+# Left out are properties of the group's mailbox (unseenCount, hideFromAddressLists): lists refuse
+# them.
 _GROUP = (
     "id assignedLicenses classification createdDateTime description displayName expirationDateTime "
     "groupTypes isAssignableToRole mail mailEnabled mailNickname membershipRule "
@@ -122,7 +128,7 @@ _DEVICE = (
     "onPremisesSecurityIdentifier onPremisesSyncEnabled operatingSystem operatingSystemVersion "
     "physicalIds profileType registrationDateTime systemLabels trustType"
 )
-# Without the logo, which is a file.
+# Left out is the logo, which is a file.
 _APPLICATION = (
     "id addIns api appId appRoles applicationTemplateId certification createdDateTime "
     "defaultRedirectUri description disabledByMicrosoftStatus displayName groupMembershipClaims "
@@ -175,7 +181,7 @@ _ROWS = (
     _row("groups/members", "group_members", "", "GroupMember.Read.All"),
     _row("groups/owners", "group_owners", "", "GroupMember.Read.All"),
     _row("users/manager", "user_managers", "", "User.Read.All"),
-    # No published delta tells of them.
+    # Graph has no published delta query for them.
     _row(
         "servicePrincipals/appRoleAssignedTo",
         "app_role_assignments",
@@ -183,7 +189,7 @@ _ROWS = (
         "Application.Read.All",
         _APP_ROLE_ASSIGNMENT,
     )._replace(delta=False),
-    # Its path has a folder, which is no collection that it is read below.
+    # The segment `directory` of its path is not a collection, so it has no parent.
     _row(
         "directory/administrativeUnits",
         "administrative_units",
@@ -215,7 +221,7 @@ _ROWS = (
 )
 
 STORED_COLLECTIONS = {row.name: row for row in _ROWS}
-"""Every stored collection by its name; parents come before what is read below them."""
+"""Every stored collection by its name; a parent comes before the collections read below it."""
 
 
 class _Table(msgspec.Struct):
@@ -225,7 +231,7 @@ class _Table(msgspec.Struct):
 
 @cache
 def _read_table() -> _Table:
-    # importlib.resources would bring tempfile, bz2 and lzma along.
+    # importlib.resources would import tempfile, bz2 and lzma.
     content = pkgutil.get_data("graphdaemon.graph", "data/properties.json")
     assert content is not None, "it is installed as files"
     return msgspec.json.decode(content, type=_Table)

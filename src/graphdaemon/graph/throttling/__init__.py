@@ -1,1 +1,1 @@
-"""When a request may be sent."""
+"""Decide when a request may be sent, so that Graph throttles the app as little as possible."""

@@ -1,8 +1,8 @@
 """
-The throttle budget, which everything shares that talks to one Graph as one app in one tenant.
+The throttle budget, which everything shares that calls the same Graph as the same app and tenant.
 
-Whoever wants to send a request enters the budget, which may take a while; sends it; and leaves with
-what came of it. When Graph asks one of them to wait, all wait.
+Before a request is sent, it enters the budget, where it may have to wait. When it is answered, it
+leaves the budget and reports the outcome. If Graph asks one request to wait, all wait.
 """
 
 import asyncio
@@ -22,29 +22,30 @@ from graphdaemon.graph.throttling.window import Window
 
 logger = logging.getLogger(__name__)
 
-# How many users a tenant of each size has at most, and the units in ten seconds that one app has
-# there ("Microsoft Graph service-specific throttling limits", identity and access).
+# For each size of tenant: the most users it has, and the units that one app may use in ten seconds
+# ("Microsoft Graph service-specific throttling limits", identity and access).
 _DOCUMENTED = ((50, 3_500.0), (500, 5_000.0), (10**12, 8_000.0))
 
-# How many times as much as before a request is expected to cost after an answer that says so.
+# One answer raises the expected cost of a request by this factor at most.
 _DEARER = 10.0
-# Longer waits than this many seconds are told of, where no refusal has told of them.
+# A wait of more seconds than this is logged (unless a refusal, which is logged, caused it), and
+# then not again for so many seconds.
 _TOLD_S = 5.0
 _TOLD_AGAIN_S = 60.0
 
-# After a refusal, requests are sent with the usual priority for so long.
+# The seconds after a refusal for which requests are sent with the usual priority.
 _USUAL_PRIORITY_S = 60.0
 
 
 class Ticket(NamedTuple):
     """
-    A place in the budget: `enter` gives it, and `leave` takes it back.
+    The place of a request in the budget: `enter` returns it, and `leave` takes it back.
 
     Attributes:
-        kind: Requests of one kind cost the same.
-        weight: How many requests it stands for.
-        units: What they are expected to cost, in resource units.
-        sent: The moment from which they may be sent.
+        kind: The kind of the request; requests of one kind are expected to cost the same.
+        weight: How many requests it stands for, which is more than 1 for a batch.
+        units: The resource units that they are expected to cost together.
+        sent: The moment from which they may be sent, on the clock of the budget.
     """
 
     kind: str
@@ -55,13 +56,13 @@ class Ticket(NamedTuple):
 
 class Outcome(NamedTuple):
     """
-    What came of a request.
+    What the answer to a request says about the budget.
 
     Attributes:
-        units: Resource units that it cost; None where Graph did not say.
-        load: How full the budget is, 1.0 being full; None where Graph did not say.
-        refused_for: Seconds for which it was refused; None if it was not.
-        size: Bytes of the answer.
+        units: The resource units that the request cost; None if Graph did not say.
+        load: The part of the budget that is used up (1.0 means all); None if Graph did not say.
+        refused_for: The seconds to wait that came with a refusal; None if it was not refused.
+        size: The length of the answer, in bytes.
     """
 
     units: float | None = None
@@ -72,14 +73,19 @@ class Outcome(NamedTuple):
 
 class Budget:
     """
-    Decides when a request may be sent.
+    Decides when a request may be sent, and learns from the answers what Graph allows.
 
     Args:
-        chains: Requests in flight at most.
-        share: Part of the documented limits to use, such as 0.3; 1 takes what Graph gives.
-        ledger: Where the bucket is kept; by default in this process.
-        now: A steady clock, in seconds.
-        sleep: Waits so many seconds.
+        chains: The most requests that may be in flight at the same time.
+        share: The part of the documented limits that is used, such as 0.3; 1 uses all that Graph
+            allows.
+        ledger: Where the bucket is kept; by default in the memory of this process.
+        now: A clock that never goes back, in seconds.
+        sleep: Waits the given number of seconds.
+
+    Attributes:
+        share: The part of the documented limits that is used.
+        in_flight: How many requests have entered and not left.
     """
 
     def __init__(
@@ -105,7 +111,7 @@ class Budget:
         self._quickest = math.inf
         self._supposed: Supposed | None = None
         self._pending = 0.0
-        # Filled with our own use alone, and as large as our share of the documented limits.
+        # A bucket for `share`: its rate is that part of the limits, and only our use fills it.
         self._share_bucket: Bucket | None = None
         self._refused = -_USUAL_PRIORITY_S
         self._told = -_TOLD_AGAIN_S
@@ -113,7 +119,7 @@ class Budget:
         self.expect(0)
 
     def expect(self, users: int) -> None:
-        """Learn that the tenant has at least so many users: Graph's limits depend on it."""
+        """Note that the tenant has at least `users` users, because Graph's limits depend on it."""
         if self.share >= 1:
             return
         limit = next(limit for most, limit in _DOCUMENTED if users <= most)
@@ -121,7 +127,7 @@ class Budget:
         bucket.rate = max(bucket.rate or 0, self.share * limit / WINDOW_S)
 
     def suppose(self, rate: float) -> None:
-        """Go by a rate that was learnt on another day until answers tell, or contradict it."""
+        """Use a `rate` (units a second) from an earlier run until an answer tells a better one."""
         with self._ledger.open() as bucket:
             if bucket.rate is None and self._supposed is None and rate > 0:
                 self._supposed = Supposed(rate, self._now(), bucket.used)
@@ -132,13 +138,13 @@ class Budget:
 
     def width(self, units: float, each: float) -> int | None:
         """
-        Return how many requests at a time use all that the budget gives, and need no longer for it.
+        Return how many requests at a time suffice to finish some work as fast as the budget allows.
 
-        More would only wait. None where nothing holds them back, as far as anybody knows.
+        More requests would only wait. None if no known limit slows the work down.
 
         Args:
-            units: What is still to be asked for, in resource units.
-            each: What one request of it costs.
+            units: The resource units that the rest of the work costs.
+            each: The resource units that one of its requests costs.
         """
         now = self._now()
         with self._ledger.open() as bucket:
@@ -156,14 +162,14 @@ class Budget:
         return max(1, math.ceil(units / each * self._quickest / seconds))
 
     def widen(self, chains: int) -> None:
-        """Allow as many requests in flight as there are `chains`, if that is more than before."""
+        """Allow up to `chains` requests in flight, if that is more than before."""
         self._window.widen(chains)
 
     async def enter(self, kind: str, weight: int = 1) -> Ticket:
         """
-        Wait until a request of `kind` may be sent, or a batch of `weight` such requests.
+        Wait until a request of `kind`, or a batch of `weight` such requests, may be sent.
 
-        Whoever has entered must leave, whatever happens.
+        Every call that returns must be followed by one of `leave`, whatever happens.
         """
         units = self._costs.get(kind, 1.0) * weight
         await self._wait_for_room()
@@ -177,7 +183,7 @@ class Budget:
         return Ticket(kind, weight, units, self._now())
 
     def leave(self, ticket: Ticket, outcome: Outcome) -> None:
-        """Say what came of the request; everybody learns from it."""
+        """Report the outcome of the request that entered with `ticket`."""
         now = self._now()
         self._pending -= ticket.units
         used = ticket.units if outcome.units is None else outcome.units
@@ -196,13 +202,13 @@ class Budget:
                     rate = self._usage.rate(bucket.used, now, outcome.load)
                     bucket.observe(outcome.load, self._pending, now, rate)
         if outcome.units and outcome.refused_for is None:
-            # By how much one answer may raise it is bounded: all that wait would wait for it.
+            # The rise is limited: with an absurd cost, all requests of this kind would wait.
             most = _DEARER * self._costs.get(ticket.kind, 1.0)
             self._costs[ticket.kind] = min(outcome.units / ticket.weight, most)
         before = self._largest
         largest = self._largest = max(before, outcome.size)
         if outcome.refused_for is None and outcome.size * 2 >= largest > 0:
-            # An answer much smaller than a page is quicker for that reason alone.
+            # A much smaller answer is quicker just because of its size, so its time says nothing.
             self._window.note(now - ticket.sent)
             if outcome.size > 2 * before:
                 self._quickest = math.inf
@@ -210,63 +216,64 @@ class Budget:
         self._free()
 
     def pause(self, seconds: float) -> None:
-        """Let everybody wait for so long."""
+        """Let all requests of this budget wait for `seconds`."""
         with self._ledger.open() as bucket:
             bucket.pause(seconds, self._now())
 
     def settle(self) -> None:
-        """Tell those that share the budget what was used; it may take a second, and no longer."""
+        """Report to those that share the budget what was used; this takes a second at most."""
         self._ledger.settle()
 
     @property
     def yields(self) -> bool:
         """
-        Whether requests are to have a low priority, so that Graph serves others first.
+        Whether requests are sent with a low priority, so that Graph serves other requests first.
 
-        After a refusal they have the usual one for a while, or they might never be served.
+        After a refusal they have the usual priority for a minute; otherwise they might never be
+        served.
         """
         return self.share < 1 and self._now() - self._refused >= _USUAL_PRIORITY_S
 
     @property
     def window(self) -> int:
-        """How many requests may be in flight."""
+        """How many requests may be in flight at the moment."""
         return int(self._window.size)
 
     @property
     def room(self) -> int:
-        """How many more requests could be in flight."""
+        """How many more requests could be sent at once; those that wait for a place are counted."""
         return max(0, int(self._window.size) - self.in_flight - len(self._queue))
 
     @property
     def unit_rate(self) -> float:
-        """Resource units that were used a second of late."""
+        """The resource units that were used per second in the last five seconds."""
         with self._ledger.open() as bucket:
             return self._usage.recent(bucket.used, self._now())
 
     @property
     def unit_limit(self) -> float | None:
-        """Resource units a second that are allowed; None while no limit is known."""
+        """The resource units per second that may be used; None while no limit is known."""
         with self._ledger.open() as bucket:
             rates = [bucket.rate, self._share_bucket.rate if self._share_bucket else None]
         return min((rate for rate in rates if rate is not None), default=None)
 
     @property
     def is_limited(self) -> bool:
-        """Whether a limit is known, or supposed."""
+        """Whether a limit is known, or supposed from an earlier run."""
         return self._supposed is not None or self.unit_limit is not None
 
     def learn_rate(self, shown: float) -> float | None:
         """
-        Return the units a second to suppose another day; None where nothing held anybody back.
+        Return the units per second that the next run is to suppose; None if no limit was met.
 
         Args:
-            shown: What a listing that was held back was given: its units, by the seconds that it
-                took and those of a full bucket. The picture of the bucket may show less than
-                that, since it steps back.
+            shown: The rate that a listing reached while the budget slowed it down: its units,
+                divided by the seconds that it took plus `WINDOW_S`. The model of the bucket may
+                have a lower rate, because it lowers its rate after refusals.
 
         Returns:
-            `shown`, if Graph's answers told of the bucket; else twice what was supposed, which
-            nothing confirmed.
+            `shown`, if Graph's answers told something about the bucket; otherwise twice the rate
+            that was supposed in this run, since no answer confirmed it.
         """
         with self._ledger.open() as bucket:
             if bucket.rate is not None:
@@ -275,13 +282,13 @@ class Budget:
 
     @property
     def waiting(self) -> float:
-        """Seconds until the first of those that wait for units may go on; 0 if nobody waits."""
+        """Seconds until the first of the waiting requests may be sent; 0 if none waits."""
         now = self._now()
         return max(0.0, min(self._waiting.values(), default=now) - now)
 
     @property
     def waiting_for(self) -> str:
-        """What is waited for, such as `Graph (429, 7 s)`; empty below a second."""
+        """The reason of a wait, such as `Graph (429, 7 s)`; empty for a wait below a second."""
         seconds = self.waiting
         if seconds < 1:
             return ""
@@ -291,7 +298,7 @@ class Budget:
         return f"Graph ({reason}, {seconds:.0f} s)"
 
     def _tell_of(self, at: float) -> None:
-        """Log a long wait, once a minute for all; those after a refusal are logged as such."""
+        """Log a long wait, at most once a minute; refusals are logged elsewhere."""
         now = self._now()
         if at - now <= _TOLD_S or now - self._told < _TOLD_AGAIN_S:
             return
@@ -317,7 +324,7 @@ class Budget:
                 with self._ledger.open() as bucket:
                     bucket.grow(now := self._now())
                     if bucket.refusals != refusals:
-                        # The bucket is another than it was: the place in its queue means nothing.
+                        # A refusal has changed the bucket, so the moment has to be computed again.
                         at, refusals = bucket.take(units, now), bucket.refusals
                     elif bucket.paused_until > now:
                         at = bucket.hold(units, now)
@@ -353,7 +360,7 @@ class Budget:
             raise
 
     def _free(self) -> None:
-        """Free a place in the window, and give it to whoever has waited longest."""
+        """Free a place in the window, and give it to the request that has waited longest."""
         with self._lock:
             self.in_flight -= 1
             while self._queue and self.in_flight < int(self._window.size):
@@ -366,10 +373,10 @@ class Budget:
 
 def _slack(streak: int) -> float:
     """
-    Return the seconds to wait on top of what Graph asked for, after `streak` refusals in a row.
+    Return the seconds to wait beyond those that Graph asked for, after `streak` refusals in a row.
 
-    Requests of others who do not know yet may prolong the pause, and those that come back together
-    are refused together: hence longer each time, and at random.
+    Requests of other processes, which do not know of the pause, may prolong it; and requests that
+    are sent again at the same moment are refused again. So the time grows, and is partly random.
     """
     return 0.05 * (2.0 ** min(streak, 7) - 1) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
 

@@ -1,9 +1,9 @@
 """
-Where the bucket of a throttle budget is kept: in the process, or where others see it too.
+Keep the bucket of a throttle budget in the process, in a file, or with totals in a remote store.
 
-Processes of one host share a small file, which each locks in turn. Those of many hosts share
-totals in a remote store, which no request ever waits for: each process keeps a bucket of its own,
-and soon after it has used it compares what it did with what all did.
+Processes on one host can share a small file, which each locks while it uses it. Processes on
+several hosts can share totals in a remote store (Redis). No request ever waits for that store: each
+process has a bucket of its own, and soon after using it compares its own numbers with the totals.
 """
 
 import contextlib
@@ -32,26 +32,28 @@ from graphdaemon.sharing.private_files import (
 
 logger = logging.getLogger(__name__)
 
-# Bytes of the file: more than any bucket needs, so that a shorter one leaves nothing behind.
+# The length of the file in bytes. It is more than any bucket needs, and always written in full, so
+# that nothing of a longer bucket remains behind a shorter one.
 _SIZE = 4096
-# The first bytes of the file: no other file is read as one, or changed.
+# The first bytes of a budget file. A file with other content is neither read nor changed.
 _BEGINNING = b'{"rate":'
-# A fiftieth of the time in which a full bucket empties: what others do meanwhile is little.
+# Seconds between two comparisons: a fiftieth of the time in which a full bucket empties, so that
+# other processes can use little of it meanwhile.
 _COMPARE_S = 0.2
-# Where a comparison has failed, the next begins so much later.
+# Seconds until the next comparison after one that failed.
 _TRY_AGAIN_S = 10.0
-# How long the end of a process, or of a client, waits for the last comparison.
+# Seconds for which the end of a process, or of a client, waits for the last comparison.
 _CLOSING_S = 1.0
 
 
 class Ledger(Protocol):
-    """Where the bucket is kept."""
+    """Where the bucket of a throttle budget is kept."""
 
     def open(self) -> AbstractContextManager[Bucket]:
-        """Lend the bucket, to nobody else meanwhile, and keep the changes made to it."""
+        """Lock the bucket, let the block read and change it, and keep its changes."""
 
     def settle(self) -> None:
-        """Make sure that others know of the changes, if that is done soon."""
+        """Make the changes known to the other processes, if that takes a second at most."""
 
 
 class MemoryLedger:
@@ -63,40 +65,40 @@ class MemoryLedger:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Bucket]:
-        """Lend the bucket, to nobody else in this process meanwhile."""
+        """Let the block use the bucket; no other thread can use it meanwhile."""
         with self._lock:
             yield self._bucket
 
     def settle(self) -> None:
-        """Do nothing: there are no others."""
+        """Do nothing, because no other process uses this bucket."""
 
 
 class FileLedger:
     """
-    A bucket in a file, for all processes of this host.
+    A bucket in a file, which all processes on this host can share.
 
-    Moments in it are read from the machine's steady clock, which begins anew when the machine is
-    started: a bucket from before that counts as empty.
+    Its moments are those of the machine's monotonic clock, which begins anew when the machine is
+    restarted; a bucket from before a restart counts as empty.
 
     Args:
-        path: The file; it is made if it does not exist. A symbolic link is followed.
+        path: The file, which is created if it does not exist. A symbolic link is followed.
 
     Raises:
-        UsageError: It is another kind of file, which is left as it is.
-        OutputError: The file cannot be made, opened or written.
+        UsageError: The file has other content (`file_foreign`); it is not changed.
+        OutputError: The file cannot be created, opened or written (`budget_file_unusable`).
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # A lock on a file belongs to the process: it does not keep two of its threads apart.
+        # A lock on a file belongs to the whole process, so it does not separate two threads.
         self._lock = threading.Lock()
         with self._explaining():
             real = Path(os.path.realpath(path))
             make_private_folder(real.parent)
-            # A descriptor, not a file object: it stays open as long as the process lives.
+            # A descriptor instead of a file object, because it stays open until the process ends.
             self._file = open_private(real)
             try:
-                # Written at once: a disk that is full is told of before anything is asked of Graph.
+                # Written at once, so that a full disk is noticed before any request is sent.
                 with locked(self._file):
                     self._write(self._read())
                 make_private(self._file)
@@ -106,7 +108,12 @@ class FileLedger:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Bucket]:
-        """Lend the bucket, to nobody else on this host meanwhile."""
+        """
+        Let the block use the bucket; no other process on this host can use it meanwhile.
+
+        Raises:
+            UsageError, OutputError: As in the class.
+        """
         with self._lock, locked(self._file):
             with self._explaining():
                 bucket = self._read()
@@ -115,11 +122,11 @@ class FileLedger:
                 self._write(bucket)
 
     def settle(self) -> None:
-        """Do nothing: each change is in the file at once."""
+        """Do nothing, because each change is written to the file at once."""
 
     def _read(self) -> Bucket:
         os.lseek(self._file, 0, os.SEEK_SET)
-        # One byte more than it ever has: a longer file is not ours.
+        # Read one byte more than a budget file has, to recognise a longer file as foreign.
         text = os.read(self._file, _SIZE + 1)
         if len(text) > _SIZE or not is_own(text, _BEGINNING):
             raise ForeignFileError(self._path)
@@ -131,7 +138,7 @@ class FileLedger:
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:
-        """Turn what goes wrong with the file into the error that says what to do."""
+        """Turn the failures of the file into errors that say what to do."""
         try:
             yield
         except ForeignFileError as error:
@@ -150,15 +157,15 @@ class FileLedger:
 
 class RemoteLedger:
     """
-    A bucket of this process, compared now and then with the totals of all in a remote store.
+    A bucket of this process, which is compared with the totals of all processes in a remote store.
 
-    Where the store cannot be used, a warning says so once, and this process goes by its own bucket.
+    If the store cannot be used, one warning is logged, and this process uses its own bucket alone.
 
     Args:
-        exchange: Adds what this process did to the totals of all, and returns those; raises
-            `OSError` where the store cannot be used.
-        now: A steady clock, in seconds.
-        pause: Waits so many seconds, or until the event is set.
+        exchange: Adds the numbers of this process to the totals of all, and returns these totals;
+            raises `OSError` if the store cannot be used.
+        now: A clock that never goes back, in seconds.
+        pause: Waits the given number of seconds, or until the event is set.
     """
 
     def __init__(
@@ -175,7 +182,7 @@ class RemoteLedger:
         self._common: Totals | None = None
         self._reported = Totals()
         self._next = 0.0
-        # Compares when it is due, and ends once nothing was lent since.
+        # Compares when it is due, and ends when the bucket was not used since the last comparison.
         self._thread: threading.Thread | None = None
         self._lent = False
         self._hurry = threading.Event()
@@ -184,22 +191,23 @@ class RemoteLedger:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Bucket]:
-        """Lend the bucket, to nobody else in this process meanwhile; it is compared soon after."""
+        """Let the block use the bucket, and compare it soon after with the totals of all."""
         with self._lock:
             yield self._bucket
             self._lent = True
-            # In a process that was forked the thread of its parent is none.
+            # After a fork, the thread of the parent process does not run in the child.
             if self._thread is not None and self._thread.is_alive():
                 return
-            # Nobody waits for the store, however slow it is.
+            # A thread of its own, so that no request waits for the store, however slow it is.
             self._thread = threading.Thread(target=self._compare_when_due, daemon=True)
             self._thread.start()
 
     def settle(self, seconds: float = _CLOSING_S) -> None:
         """
-        Compare at once where anything was lent since the last time, and wait for that a little.
+        Compare at once if the bucket was used since the last comparison, and wait for the result.
 
-        A store that could not be used the last time is not waited for.
+        Args:
+            seconds: How long to wait at most. If the last comparison failed, nothing is waited for.
         """
         with self._lock:
             thread = None if self._failed else self._thread
@@ -208,7 +216,7 @@ class RemoteLedger:
             thread.join(seconds)
 
     def compare(self) -> None:
-        """Add to the store what was done here, and take in what was done elsewhere."""
+        """Add the numbers of this process to the store, and those of the others to the bucket."""
         with self._lock:
             bucket, now = self._bucket, self._now()
             reported = self._reported
@@ -244,11 +252,11 @@ class RemoteLedger:
 
     def _merge(self, mine: Totals, common: Totals) -> None:
         """
-        Take in what others did since the last comparison.
+        Add to the bucket what other processes have done since the last comparison.
 
         Args:
-            mine: What this process has just reported to the store.
-            common: What the store answered: the totals of all, with `mine` in them.
+            mine: The numbers that this process has just reported to the store.
+            common: The totals of all processes that the store returned, which include `mine`.
         """
         bucket, reported, before = self._bucket, self._reported, self._common
         self._common = common
@@ -256,14 +264,14 @@ class RemoteLedger:
             others = common._replace(used=0.0, refusals=0)
             bucket.level += max(0.0, common.level - mine.used)
         else:
-            # Totals that are less than before are those of a store that was emptied.
+            # If the totals are lower than before, somebody has emptied the store.
             used = max(0.0, common.used - before.used - mine.used)
             refusals = max(0, common.refusals - before.refusals - mine.refusals)
             others = common._replace(used=used, refusals=refusals)
-        # What was done here during the exchange is reported the next time.
+        # What this process did during the exchange is reported the next time.
         used, refusals = reported.used + mine.used, reported.refusals + mine.refusals
         rate = reported.rate if mine.rate is None else mine.rate
-        # A rate that was learnt here meanwhile, or just reported, is newer than that of others.
+        # A rate that this process has just learnt or reported is newer than that of the others.
         if bucket.rate != rate or common.rate is None or mine.rate is not None:
             others = others._replace(rate=None)
         bucket.join(others, self._now())
@@ -288,6 +296,6 @@ def _read(text: bytes) -> Bucket:
         bucket = msgspec.json.decode(text.strip(), type=Bucket)
     except (msgspec.DecodeError, RecursionError):
         return Bucket()
-    # All processes of this host write it: a rate of nothing would stop every one for ever.
+    # The file may be damaged, and a rate of 0 would stop all processes of this host for ever.
     is_sensible = min(bucket.level, bucket.used, bucket.held, bucket.rate or 0) >= 0
     return bucket if is_sensible and bucket.rate != 0 else Bucket()

@@ -14,7 +14,17 @@ _budgets_lock = threading.Lock()
 
 
 def open_budget(settings: Settings, share: float) -> Budget:
-    """Return the throttle budget of all that call this API as this app in this tenant."""
+    """
+    Return the throttle budget that everything shares that calls this API as this app and tenant.
+
+    Args:
+        settings: The API, the tenant and the app, and where the budget is kept.
+        share: The part of the documented limits that may be used; 1 for all.
+
+    Raises:
+        SettingsError: The package redis is missing.
+        UsageError, OutputError: The budget file has other content, or cannot be used.
+    """
     issuer = settings.authority or settings.oidc_authority
     app = (settings.api_root, issuer, settings.client_id)
     key = (*app, settings.budget_file, settings.budget_url)
@@ -25,10 +35,15 @@ def find_budget(
     key: Hashable, share: float = 1.0, make_ledger: Callable[[], Ledger] = MemoryLedger
 ) -> Budget:
     """
-    Return the one budget of this process for `key`: a Graph, a tenant and an app.
+    Return the budget of this process for `key` and `share`; it is made at the first call.
 
-    Each `share` has a budget of its own; they have one ledger, which `make_ledger` makes at first,
-    so that what one uses, all count.
+    Budgets with the same key and different shares have one ledger, which `make_ledger` makes, so
+    that each of them counts the units that the others use.
+
+    Args:
+        key: Identifies the API, the tenant and the app.
+        share: The part of the documented limits that may be used; 1 for all.
+        make_ledger: Makes the ledger for a new key.
     """
     with _budgets_lock:
         if key not in _ledgers:
@@ -47,6 +62,6 @@ def _make_ledger(settings: Settings, app: tuple[str | None, ...]) -> Ledger:
 
     totals = RedisTotals(settings.budget_url, settings.ca_file, app)
     ledger = RemoteLedger(totals.exchange)
-    # What a short process has used is told when it ends, if not before.
+    # A short process may end before the first comparison, so it reports its use at its end.
     atexit.register(ledger.settle)
     return ledger

@@ -14,13 +14,14 @@ _PREFIX = "graphdaemon:budget:"
 _LIFE_S = 86_400
 # Totals are exchanged in the background, but a slow server must not hold a thread for long.
 _PATIENCE_S = 5.0
-# More units than are used in a day, and the longest pause that anybody can have been asked for.
+# The largest number that is believed (no app uses so many units in a day), the longest pause in
+# seconds, and the lowest rate.
 _MOST = 1e12
 _LONGEST_PAUSE_S = 400.0
 _LEAST_RATE = 0.01
 
-# One atomic step, by the clock of the server, so that machines need not agree on the time. The
-# bucket loses units at the rate that somebody has learnt.
+# A script, because it is one atomic step, and uses the clock of the Redis server, so that the
+# clocks of the machines need not agree.
 _EXCHANGE = """
 local key, used, refusals = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local pause, learnt, window = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
@@ -43,12 +44,12 @@ return {total, count, tostring(math.max(0, ends - now)), rate, tostring(level)}
 
 class RedisTotals:
     """
-    The totals of all processes of one app in one tenant.
+    The totals of all processes of one app in one tenant, in Redis.
 
     Args:
-        url: `rediss://USER:PASSWORD@HOST:PORT/NUMBER`.
-        ca_file: Certificate authorities to trust besides the system's.
-        names: Those of Graph, tenant and app; only a digest of them is sent.
+        url: The address of the server, such as `rediss://USER:PASSWORD@HOST:PORT/NUMBER`.
+        ca_file: A file of certificate authorities that are trusted besides the system's.
+        names: What identifies the API, the tenant and the app; only a digest of it is sent.
 
     Raises:
         SettingsError: The package redis is missing.
@@ -63,10 +64,10 @@ class RedisTotals:
 
     def exchange(self, mine: Totals) -> Totals:
         """
-        Add what this process did, and return what all did.
+        Add the numbers of this process to the totals, and return the totals of all processes.
 
         Raises:
-            OSError: Redis cannot be used.
+            OSError: Redis cannot be reached, or does not return numbers.
         """
         if self._redis is None:
             # Not earlier, since loading the package takes longer than a short listing.
@@ -87,7 +88,7 @@ class RedisTotals:
 
 
 def _read(value: object) -> float:
-    """Read a number of the store, which anybody may write to who knows its password."""
+    """Read a number from Redis; everybody who knows the password may have changed it."""
     text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
     number = read_number(text, most=_MOST)
     if number is None:

@@ -1,44 +1,49 @@
 """
-How many requests in flight are worth it, learnt from how long answers take.
+Find out how many requests should be in flight at a time, judging by how long answers take.
 
-Values and arithmetic only; no clock.
+This module only computes: it has no clock.
 """
 
-# Requests in flight to begin with. A service that is near is kept busy by a few, and each
-# connection costs more than it would save; one that is far needs many.
+# How many requests are in flight at first. A few keep a nearby service busy, and there each further
+# connection costs more time than it saves; a distant service needs many.
 _FIRST_NEAR, _FIRST_FAR = 4.0, 16.0
-# A service is far if its first answer, or its second, takes this many seconds. The first comes over
-# a connection that has to be made for it, and so may take longer.
+# A service is distant if its first answer takes this many seconds, or its second the other number.
+# The first takes longer because the connection has to be made for it.
 _FAR_S = (0.08, 0.03)
 
 # A trial compares the means of at least so many answers.
 _FEWEST = 8
-# By which factor a trial changes the window: fast until the first trial fails, since a listing of a
-# hundred pages is soon over.
+# The factor by which a trial changes the window. It is larger until the first trial fails, because
+# a listing of a hundred pages is soon over.
 _FIRST_FACTOR, _FACTOR = 2.0, 1.5
-# A wider window has to bring this part of what it was widened by; a narrower one has to bring this
-# part of the answers.
+# A wider window is kept if the rate of answers grows by this part of what the window grew by; a
+# narrower one is kept if this part of the rate remains.
 _WIDER_PAYS, _NARROWER_PAYS = 0.4, 0.9
-# A mean this many times the least means that requests wait inside the service: try with fewer.
+# If the mean time is this many times the lowest mean, requests wait inside the service: try fewer.
 _SLOW = 1.5
-# So many means are not used for a trial after one has failed, or none was possible.
+# After a trial that failed, or was not possible, so many means pass without a trial.
 _REST = 8
-# The part of the way by which each mean draws the least one up: the service may have become slower
-# for good.
+# Each mean raises the lowest mean by this part of their difference, because the service may have
+# become slower for good.
 _FORGOTTEN = 0.05
 
 
 class Window:
     """
-    How many requests in flight are worth it.
+    The number of requests that should be in flight at a time.
 
-    If there are more than the service works on at once, the others wait inside it: answers get
-    slower, and no more of them come. So the window is widened or narrowed on trial, and stays so
-    only where a wider one brings more answers a second, or a narrower one about as many. Means of
-    many answers are compared, as a single one may take long for any reason.
+    If more requests are in flight than the service works on at once, the others wait inside the
+    service: each answer takes longer, and the number of answers per second does not grow. So the
+    window is changed in trials. A wider window is kept only if it brings more answers per second,
+    and a narrower one only if it brings about as many. The trials compare mean times of several
+    answers, because a single answer may take long for any reason.
 
     Args:
-        ceiling: Requests in flight at most.
+        ceiling: The most requests that may be in flight.
+
+    Attributes:
+        size: The number of requests that should be in flight; a fraction is rounded down by those
+            who read it.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -55,7 +60,7 @@ class Window:
         self._factor = _FIRST_FACTOR
 
     def note(self, seconds: float) -> None:
-        """Learn from an answer of the usual size, which took `seconds`."""
+        """Note that an answer of the usual size took `seconds`."""
         self._noted += 1
         if self._noted <= len(_FAR_S):
             if seconds >= _FAR_S[self._noted - 1]:
@@ -63,7 +68,7 @@ class Window:
             if self._noted == 1:
                 return
         if self._skip > 0:
-            # It was sent when the window had another size.
+            # The request was sent while the window had another size.
             self._skip -= 1
             return
         self._times.append(seconds)
@@ -72,14 +77,14 @@ class Window:
             self._judge(mean)
 
     def _judge(self, mean: float) -> None:
-        """End the trial under way, or begin one, after answers that took `mean` seconds each."""
+        """End the trial under way, or begin one; answers took `mean` seconds on average."""
         least = mean if self._least is None else min(self._least, mean)
         self._least = least + (mean - least) * _FORGOTTEN
         if self._before is not None:
             size, mean_before = self._before
             self._before = None
             if not self._pays(size, mean_before, mean):
-                # Try the other direction next: fewer if more did not pay.
+                # Next try the other direction: a narrower window if a wider one did not pay.
                 self._factor, self._fewer = _FACTOR, self.size > size
                 self._change(size)
                 self._rest = _REST
@@ -90,7 +95,14 @@ class Window:
         self._begin_trial(mean, self._least)
 
     def _pays(self, size: float, mean_before: float, mean: float) -> bool:
-        """Say whether the window brings enough answers a second, compared with one of `size`."""
+        """
+        Return whether a trial was worth it, so that its window is kept.
+
+        Args:
+            size: The size of the window before the trial.
+            mean_before: The mean seconds of an answer before the trial.
+            mean: The mean seconds of an answer during the trial.
+        """
         gain = self.size * mean_before / (size * mean)
         wider = self.size > size
         return gain >= (1 + (self.size / size - 1) * _WIDER_PAYS if wider else _NARROWER_PAYS)
@@ -112,6 +124,6 @@ class Window:
             self._ceiling, self._rest = float(ceiling), 0
 
     def _change(self, size: float) -> None:
-        # As many answers as are in flight now say nothing about the new size.
+        # The answers to the requests in flight now say nothing about the new size.
         self._skip = int(self.size)
         self.size = size
