@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from graphdaemon.auth.token import Token
 from graphdaemon.settings.credentials import RENEWED_FILES
+from graphdaemon.settings.file_content import read_small_file
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
 
@@ -154,6 +155,6 @@ def _describe(name: str, value: object) -> object:
         return str(value)
     # By its content: a key file that was replaced is another credential, one that moved is not.
     try:
-        return hashlib.sha256(value.read_bytes()).hexdigest()
+        return hashlib.sha256(read_small_file(value)).hexdigest()
     except OSError:
         return "unreadable"

@@ -5,6 +5,7 @@ import binascii
 import os
 
 from graphdaemon.errors import SettingsError
+from graphdaemon.settings.file_content import read_small_file
 from graphdaemon.settings.model import CacheSettings
 from graphdaemon.settings.sources import warn_if_readable
 from graphdaemon.settings.text import clean, decode_text
@@ -31,7 +32,7 @@ def read_cache_key(cache: CacheSettings) -> bytes:
     if cache.key_file is None:
         return _from_keyring()
     try:
-        text = decode_text(cache.key_file.read_bytes())
+        text = decode_text(read_small_file(cache.key_file))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not base64"
         raise SettingsError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphdaemon.auth.key_formats import KeyFileContent, is_pem, read_content
 from graphdaemon.errors import SettingsError
+from graphdaemon.settings.file_content import read_small_file
 from graphdaemon.settings.setting import Secret
 from graphdaemon.settings.text import clean
 
@@ -168,7 +169,7 @@ def make_key_pair(
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_small_file(path)
     except FileNotFoundError:
         problem = "does not exist"
         hint = f"Check {name}. A relative path starts at the folder of the settings file."

@@ -8,6 +8,8 @@ from graphdaemon.errors import UsageError
 from graphdaemon.graph.address import escape, split_version
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.page import ids_of
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS, StoredCollection
+from graphdaemon.settings.known_names import find_near
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -45,17 +47,27 @@ def check_collection(text: str, group: str | None, *, graph: bool = True) -> str
     version, name = split_version(path)
     if name.casefold() in known:
         return "/".join(filter(None, [version, known[name.casefold()]]))
-    import difflib
-
+    for stored in STORED_COLLECTIONS.values():
+        if stored.parent and stored.name.casefold() == name.casefold():
+            raise _refuse_stored(stored)
     # Only a near miss is a mistake: Graph has many collections that the catalog does not know.
-    near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.85)
+    near = find_near(name, CATALOG, cutoff=0.85)
     if near and "/" not in name:
         raise UsageError(
             f"there is no collection {name}",
             code="option_invalid",
-            hint=f"Did you mean {known[near[0]]}?",
+            hint=f"Did you mean {near}?",
         )
     return escape(path)
+
+
+def _refuse_stored(stored: StoredCollection) -> UsageError:
+    return UsageError(
+        f"{stored.name} is a collection of a store, and not of Graph",
+        code="option_invalid",
+        hint=f"Use `graphdaemon list {stored.parent} --with {stored.relation}`, or list it from a "
+        "store that `graphdaemon sync` keeps, with --store.",
+    )
 
 
 async def find_members(client: Client, group: str) -> str:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from graphdaemon.cli.named_files import FileName
+from graphdaemon.cli.named_files import FileName, name_parameter
 from graphdaemon.errors import UsageError
+from graphdaemon.settings.text import quote_for_shell
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -58,8 +60,29 @@ def _complete_related(
     return [f"{before}{comma}{name}" for name in names if name.startswith(start)]
 
 
+def refuse_settings_file(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """
+    Return the value of an argument before PARAMETERS, as a callback of click.
+
+    Raises:
+        UsageError: It is the settings file, as it would be with the arguments in the wrong order.
+    """
+    if value.endswith((".json", ".toml")) and Path(value).is_file():
+        name = name_parameter(ctx, param)
+        raise UsageError(
+            f"{name} comes first, and {value} is a file",
+            code="option_invalid",
+            hint=f"Write the settings file behind it: {ctx.command_path} {name} "
+            f"{quote_for_shell(value)}.",
+        )
+    return value
+
+
 collection_argument = click.argument(
-    "collection", metavar="COLLECTION", shell_complete=_complete_collections
+    "collection",
+    metavar="COLLECTION",
+    shell_complete=_complete_collections,
+    callback=refuse_settings_file,
 )
 
 settings_argument = click.argument(

@@ -20,6 +20,7 @@ from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.stream import explaining_failure
 from graphdaemon.settings.read import read_settings
+from graphdaemon.settings.text import quote_for_shell
 from graphdaemon.sharing.private_files import replace_private
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Walk:
         finally:
             early.close()
         self._begin(self._words.list_users)
-        terminal.say(f"   {_program()} users {_quote(secret_file)}")
+        terminal.say(f"   {_program()} users {quote_for_shell(secret_file)}")
         self._tell(self._words.with_secret, count=_list_users(secret_file, _drop))
         if format_ is None and terminal.is_output_shown():
             return self._list_few(certificate_file, stdout)
@@ -74,7 +75,7 @@ class Walk:
     def say_next(self, *, keep: bool) -> None:
         """Say what has stayed, and what to type next: lines that work as they stand."""
         words, program = self._words, _program()
-        parameters = _quote(self._folder / "parameters.json")
+        parameters = quote_for_shell(self._folder / "parameters.json")
         lines = [
             f"{program} users {parameters} --format table --limit 10",
             f"{program} doctor {parameters}",
@@ -84,7 +85,7 @@ class Walk:
             terminal.say(words.running.format(url=f"{self._emulator.url}/portal"))
             terminal.say(words.next)
         else:
-            data = _quote(self._folder / "tenant")
+            data = quote_for_shell(self._folder / "tenant")
             lines.insert(0, f"{program} emulator serve --data {data}{self._listen()}")
             terminal.say(words.kept.format(folder=self._folder))
             terminal.say(words.next_served)
@@ -214,12 +215,7 @@ def _program() -> str:
     known = shutil.which(called.name)
     if known is not None and Path(known).resolve() == called.resolve():
         return called.stem
-    return _quote(Path(os.path.relpath(called)))
-
-
-def _quote(path: Path) -> str:
-    """A path as a shell takes it, be it PowerShell."""
-    return f'"{path}"' if " " in str(path) else str(path)
+    return quote_for_shell(Path(os.path.relpath(called)))
 
 
 def _open(parameters: Path) -> Client:

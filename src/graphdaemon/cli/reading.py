@@ -24,8 +24,8 @@ from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.listing.expand import find_related_properties, leads_to_one
 from graphdaemon.output.explode import ELEMENT, PARENT, split_path
 from graphdaemon.output.formats import load_format
-from graphdaemon.output.required_properties import suggest
 from graphdaemon.output.spec import OutputSpec
+from graphdaemon.settings.known_names import suggest
 
 Path = tuple[str, ...]
 

@@ -189,13 +189,13 @@ def find_stored(name: str) -> str:
     known |= {row.table: row.name for row in STORED_COLLECTIONS.values()}
     found = known.get(name.strip("/").casefold())
     if found is None:
-        import difflib
+        from graphdaemon.settings.known_names import find_near
 
-        near = difflib.get_close_matches(name.casefold(), known, n=1)
+        near = find_near(name, known)
         raise UsageError(
             f"a store does not keep a collection {name}",
             code="option_invalid",
-            hint=f"Did you mean {known[near[0]]}?"
+            hint=f"Did you mean {known[near]}?"
             if near
             else f"It keeps {', '.join(STORED_COLLECTIONS)}.",
         )

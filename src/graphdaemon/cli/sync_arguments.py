@@ -28,12 +28,13 @@ def read_words(words: Sequence[str]) -> tuple[Path | None, list[str]]:
         UsageError: There are two that are no collections.
     """
     from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+    from graphdaemon.settings.known_names import suggest
 
     known = {name.casefold(): name for name in STORED_COLLECTIONS}
     names = [known[word.casefold()] for word in words if word.casefold() in known]
     others = [word for word in words if word.casefold() not in known]
     unknown = [word for word in others if not Path(word).is_file()]
-    if len(others) > 1 or (unknown and _find_near(unknown[0])):
+    if len(others) > 1 or (unknown and suggest(unknown[0], STORED_COLLECTIONS)):
         raise _refuse_name((unknown or others[1:])[0])
     if not others:
         return None, list(dict.fromkeys(names))
@@ -42,26 +43,15 @@ def read_words(words: Sequence[str]) -> tuple[Path | None, list[str]]:
     return path, list(dict.fromkeys(names))
 
 
-def _find_near(name: str) -> str:
-    import difflib
-
-    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-
-    known = {one.casefold(): one for one in STORED_COLLECTIONS}
-    near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.7)
-    return known[near[0]] if near else ""
-
-
 def _refuse_name(name: str) -> UsageError:
     from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+    from graphdaemon.settings.known_names import suggest
 
-    near = _find_near(name)
     return UsageError(
         f"{name} is neither a collection that can be kept in a database nor a settings file",
         code="option_invalid",
-        hint=f"Did you mean {near}?"
-        if near
-        else f"The collections are {', '.join(STORED_COLLECTIONS)}.",
+        hint=suggest(name, STORED_COLLECTIONS)
+        or f"The collections are {', '.join(STORED_COLLECTIONS)}.",
     )
 
 
@@ -249,9 +239,12 @@ def read_feed_secret(settings: "SyncSettings") -> str:
     """
     if settings.feed_secret is not None:
         return settings.feed_secret.reveal()
+    from graphdaemon.settings.file_content import read_small_file
+    from graphdaemon.settings.text import clean, decode_text
+
     path = settings.feed_secret_file
     try:
-        text = path.read_text("utf-8").strip() if path is not None else ""
+        text = clean(decode_text(read_small_file(path))) if path is not None else ""
     except (OSError, UnicodeDecodeError):
         text = ""
     if not text:

@@ -68,7 +68,8 @@ EVENTS: Mapping[str, EventKind] = {
     "started": EventKind(
         "info",
         ("store", "every", "tenants", "collections", "holder"),
-        "keeping {store} in step every {every:g} s: {tenants} tenants, {collections} collections",
+        "keeping {store} in step every {every:g} s (tenants: {tenants}, collections: "
+        "{collections})",
         "The daemon has read its settings, and starts.",
     ),
     "ready": EventKind("info", (), "ready", "The store is open, and the daemon accepts work."),
@@ -100,7 +101,8 @@ EVENTS: Mapping[str, EventKind] = {
     "reloaded": EventKind(
         "info",
         ("tenants", "added", "removed", "changed"),
-        "settings read again: {tenants} tenants, {added} new, {removed} gone, {changed} changed",
+        "settings read again (tenants: {tenants}; new: {added}, gone: {removed}, changed: "
+        "{changed})",
         "After SIGHUP, the settings were read again, and apply from now on.",
     ),
     "reload_failed": EventKind(
@@ -136,7 +138,7 @@ EVENTS: Mapping[str, EventKind] = {
     "recovered": EventKind(
         "info",
         ("tenant", "name", "collection", "failures"),
-        "{name} {collection}: in step again after {failures} failures",
+        "{name} {collection}: in step again (failures before: {failures})",
         "A collection that had failed works again.",
     ),
     "left_out": EventKind(
@@ -173,7 +175,7 @@ EVENTS: Mapping[str, EventKind] = {
     "stopping": EventKind(
         "info",
         ("running",),
-        "ending; {running} tenants are worked at",
+        "ending (tenants being worked at: {running})",
         "No new work is started. Current work is finished or rolled back.",
     ),
     "stopped": EventKind(

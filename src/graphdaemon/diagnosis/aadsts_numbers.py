@@ -44,13 +44,14 @@ AADSTS_NUMBERS: dict[str, tuple[int, ...]] = {
         *(90023, 90056, 90102, 90107, 90117, 90121, 51000, 165004, 165900, 1002016),
     ),
     "request_loop": (50196,),
+    "redirect_unregistered": (50011, 500113),
     "identity_unavailable": (
         *(50000, 50033, 90006, 90012, 90024, 90033, 90036, 90055, 90090, 90091, 90092, 230109),
     ),
     # Users who sign in, their devices and passwords, SAML and the pages of applications.
     "user_flow": (
         *(16000, 16001, 16002, 16003, 160021, 17003, 20001, 20012, 20033, 40008, 40009, 40010),
-        *(40015, 50005, 50007, 50008, 5000819, 50011, 50014, 50015, 50017, 50020, 500112, 500113),
+        *(40015, 50005, 50007, 50008, 5000819, 50014, 50015, 50017, 50020, 500112),
         *(500131, 500208, 500212, 500213, 50029, 50034, 50042, 50043, 50053, 50055, 50056, 50057),
         *(50058, 50061, 50064, 50068, 50070, 50071, 50072, 50074, 50076, 50078, 50079, 50085),
         *(50086, 50087, 50088, 50089, 50097, 50099, 50107, 50120, 50124, 501241, 50125, 50126),
@@ -86,6 +87,8 @@ MEANINGS = {
     50059: "The request names no tenant: an app with no user cannot use common or organizations.",
     50128: "The tenant's domain name is not valid.",
     50194: "The app is registered for one tenant, and was asked for through common.",
+    500113: "The app has no redirect URI, so the page can lead nowhere. If it was the consent "
+    "page, the consent is given all the same.",
     51000: "It needs a feature of Entra ID that is switched off.",
     53011: "A user is blocked for risk.",
     65001: "A user, or an administrator for all, has not consented to the delegated permissions.",
@@ -139,6 +142,8 @@ STEPS = {
     "and the clock.",
     50013: "Make a new assertion, with the token service's current time, and compare its "
     "issuer and key with what the app trusts.",
+    500113: "After the consent page, ignore it. For other pages, register a redirect URI under App "
+    "registrations > the app > Authentication.",
     51000: "Ask an administrator which feature or licence the request needs.",
     53011: "Look for the risk where the user signs in; an app with no user has no user's risk.",
     700023: "Make the assertion out to the tenant's token endpoint (authority: host and tenant), "

@@ -1,5 +1,6 @@
 """Turn an answer by which Graph refuses a request into an error that says what to do."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,11 @@ from graphdaemon.received.text import quote, read_name, shorten
 _LONGEST_LOOKED_AT = 16_384
 # The members of a JSON object in which services other than Graph put their message.
 _SAYING = ("message", "Message", "error_description", "error", "detail", "title")
+# Quoted in microsoftgraph/microsoft-graph-docs-contrib#4529.
+_UNKNOWN_PROPERTY = re.compile(
+    r"Could not find a property named '(?P<name>\w{1,100})' "
+    r"on type 'microsoft\.graph\.(?P<type>\w{1,100})'"
+)
 
 
 def explain(
@@ -71,6 +77,7 @@ def explain(
     if refused is not None:
         values |= find_values(case, message or "")
     advice = advise(case, locate(consent_url, consent_url) | values)
+    suggestion = _suggest_property(said or "") if response.status == 400 else None
     retry_after = read_wait(response.headers.get("Retry-After"))
     # What graphdaemon adds comes after the words of the answer.
     is_too_long = response.status == 429 and (retry_after or 0) > LONGEST_WAIT_S
@@ -85,12 +92,23 @@ def explain(
         ": ".join([path, *filter(None, words)]),
         code=advice.code,
         status=response.status,
-        hint=advice.step,
+        hint=suggestion or advice.step,
         case=advice.case,
         graph_code=graph_code,
         request_id=request_id,
         retry_after=retry_after,
     )
+
+
+def _suggest_property(words: str) -> str | None:
+    """Return the question whether another property was meant than the one Graph does not know."""
+    unknown = _UNKNOWN_PROPERTY.search(words)
+    if unknown is None:
+        return None
+    from graphdaemon.graph.property_types import list_properties
+    from graphdaemon.settings.known_names import suggest
+
+    return suggest(unknown["name"], list_properties(unknown["type"]))
 
 
 def _read_own_refusal(

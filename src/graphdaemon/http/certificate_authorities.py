@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graphdaemon.errors import SettingsError
+from graphdaemon.settings.file_content import read_small_file
 from graphdaemon.settings.text import clean, decode_base64, find_pem, list_pem_blocks, quote
 
 # Companies whose proxy re-signs TLS set these for every Python program.
@@ -153,7 +154,7 @@ def _list_files(source: str, folder: Path) -> Iterator[Path]:
 
 def _trust_file(context: ssl.SSLContext, source: str, path: Path) -> None:
     try:
-        content = path.read_bytes()
+        content = read_small_file(path)
     except FileNotFoundError:
         raise _unusable(source, path, "does not exist") from None
     except OSError as error:
@@ -169,9 +170,7 @@ def _trust_file(context: ssl.SSLContext, source: str, path: Path) -> None:
             context.load_verify_locations(cadata=certificates)
             return
     except (ssl.SSLError, ValueError):
-        raise _unusable(
-            source, path, "holds a certificate that is damaged, or what is none at all"
-        ) from None
+        raise _unusable(source, path, "is no certificate, or a damaged one") from None
     raise _unusable(source, path, "holds no certificate")
 
 

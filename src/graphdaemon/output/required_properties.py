@@ -11,6 +11,7 @@ import msgspec
 
 from graphdaemon.errors import UsageError
 from graphdaemon.output.fields import Record
+from graphdaemon.settings.known_names import suggest
 
 # As many names are kept to tell which one may have been meant.
 _MOST_NAMES = 500
@@ -56,12 +57,3 @@ class RequiredProperties:
                     hint=suggest(name, self._names)
                     or f"Add it to --select if the service has it, or correct {option}.",
                 )
-
-
-def suggest(name: str, known: Iterable[str]) -> str | None:
-    """Return the question whether another name was meant; None where none of `known` is near."""
-    import difflib
-
-    folded = {one.casefold(): one for one in known}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.7)
-    return f"Did you mean {folded[near[0]]}?" if near else None

@@ -17,6 +17,7 @@ from graphdaemon.errors import SettingsError
 from graphdaemon.http.interception import read_signer
 from graphdaemon.registration.desired import DesiredState
 from graphdaemon.registration.toml import write_toml
+from graphdaemon.settings.file_content import read_small_file
 from graphdaemon.settings.text import decode_text
 from graphdaemon.sharing.private_files import replace_private
 
@@ -184,7 +185,7 @@ class LocalFiles:
     def _read_own(self) -> dict[str, Any]:
         """The settings that an earlier run has written for this app."""
         try:
-            text = decode_text(self.path.read_bytes())
+            text = decode_text(read_small_file(self.path))
             loads = tomllib.loads if self.path.suffix == ".toml" else json.loads
             content = loads(text)
         except FileNotFoundError:

@@ -13,9 +13,10 @@ from typing import Any
 
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import KINDS
+from graphdaemon.settings.file_content import read_small_file
 from graphdaemon.settings.setting import Layer
 from graphdaemon.settings.table import SETTINGS
-from graphdaemon.settings.text import clean, decode_text, quote
+from graphdaemon.settings.text import clean, decode_text, quote, quote_for_shell
 
 logger = logging.getLogger(__name__)
 
@@ -175,12 +176,18 @@ def _find_file(
 
 def _read_file(path: Path) -> Layer:
     try:
-        text = decode_text(path.read_bytes())
+        text = decode_text(read_small_file(path))
     except FileNotFoundError:
         raise SettingsError(
             f"no settings: {quote(str(path))} does not exist",
             code="no_settings",
             hint="Check the path, or run `graphdaemon quickstart` to see the job without any file.",
+        ) from None
+    except IsADirectoryError:
+        raise SettingsError(
+            f"{quote(str(path))} is a folder, not a settings file",
+            code="settings_unreadable",
+            hint=f"Name a file in it, such as {path / DEFAULT_FILE}.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is neither UTF-8 nor UTF-16 text"
@@ -220,7 +227,11 @@ def warn_if_readable(path: Path, reason: str) -> None:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
             logger.warning(
-                "%s %s, and others can read it (mode %o): chmod 600 %s", path, reason, mode, path
+                "%s %s, and others can read it (mode %o): chmod 600 %s",
+                path,
+                reason,
+                mode,
+                quote_for_shell(path),
             )
 
 

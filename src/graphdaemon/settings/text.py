@@ -2,6 +2,7 @@
 
 import base64
 import codecs
+import os
 import re
 
 # UTF-32's mark for little-endian begins with UTF-16's, so it stands first.
@@ -115,6 +116,17 @@ def quote(value: str) -> str:
     shown = "".join(character if character.isprintable() else "\ufffd" for character in value)
     # The part before the @ of an address holds a password.
     return re.sub(r"(?<=//).*@", "…@", shown if len(shown) <= 400 else f"{shown[:400]}…")
+
+
+def quote_for_shell(path: str | os.PathLike[str]) -> str:
+    """Return a path, or a URL, for a command that is to be copied into a shell, or PowerShell."""
+    text = os.fspath(path)
+    if os.name == "nt":
+        return f'"{text}"' if " " in text else text
+    # A run that goes well prints no command.
+    import shlex
+
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def _strip(text: str) -> str:

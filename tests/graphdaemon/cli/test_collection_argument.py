@@ -58,3 +58,58 @@ def test_members_of_a_group_by_its_path(command: Command, directory: Path) -> No
     outcome = command("list", f"groups/{GROUP}/members", directory, "-f", "ndjson")
 
     assert len(outcome.out.splitlines()) == 3
+
+
+@pytest.mark.parametrize("words", [("list",), ("count",), ("get",), ("request", "GET")])
+def test_a_settings_file_before_the_collection_is_told_where_to_stand(
+    command: Command, parameters: WriteParameters, words: tuple[str, ...]
+) -> None:
+    """With the command as it should be written, and a name in it that a shell takes as one word."""
+    path = parameters().rename(parameters().with_name("my parameters.json"))
+
+    outcome = command(*words, path, "users")
+
+    assert outcome.code == 2
+    assert f"comes first, and {path} is a file" in outcome.err
+    assert f" '{path}'." in outcome.err
+
+
+@pytest.mark.parametrize("verb", ["list", "count"])
+def test_a_collection_that_only_a_store_has_leads_to_both_ways(
+    command: Command, parameters: WriteParameters, verb: str
+) -> None:
+    """Graph would say that `members` is the ID of no group."""
+    outcome = command(verb, "Groups/members", parameters())
+
+    assert outcome.code == 2
+    assert "groups/members is a collection of a store, and not of Graph" in outcome.err
+    assert "`graphdaemon list groups --with members`" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "users", "--select", "displyName"),
+        ("get", "organization", "--select", "displyName"),
+        ("list", "users", "--filter", "displyName eq 'x'"),
+        ("sync", "users", "--select", "users=displyName"),
+    ],
+)
+def test_a_misspelt_property_is_told_which_may_be_meant(
+    command: Command, parameters: WriteParameters, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Graph names only the property that it does not know."""
+    store = ("--store", f"sqlite:{tmp_path / 'a.db'}") if words[0] == "sync" else ()
+    outcome = command(*words, *store, parameters())
+
+    assert outcome.code == 5
+    assert "Did you mean displayName?" in outcome.err
+
+
+def test_a_property_like_no_other_has_no_suggestion(
+    command: Command, parameters: WriteParameters
+) -> None:
+    outcome = command("list", "users", parameters(), "--select", "xyz")
+
+    assert "named 'xyz'" in outcome.err
+    assert "Did you mean" not in outcome.err

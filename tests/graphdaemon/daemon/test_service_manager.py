@@ -67,7 +67,7 @@ def test_the_life_of_a_service(address: str, receiver: Receiver) -> None:
     )
     assert receiver.hear() == ["READY=1", "STATUS=the old settings stay: bad STOPPING=1"]
     manager.tell(make_event("stopping", running=1))
-    assert receiver.hear() == ["STOPPING=1", "STATUS=ending; 1 tenants are worked at"]
+    assert receiver.hear() == ["STOPPING=1", "STATUS=ending (tenants being worked at: 1)"]
     manager.tell(make_event("lease_lost", tenant="t", name="t", collection="users"))
     assert receiver.hears_nothing()
 

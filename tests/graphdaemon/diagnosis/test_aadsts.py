@@ -73,6 +73,8 @@ def test_the_text_tells_the_causes_of_one_number_apart(number: int, text: str, c
         (82001, "fmi_path={the agent identity's client ID}"),
         (82002, "as the agent identity with that token as client_assertion"),
         (700016, "Compare client_id"),
+        (50011, "letter for letter"),
+        (500113, "After the consent page, ignore it"),
     ],
 )
 def test_the_step_of_a_number_fits_its_meaning(number: int, step: str) -> None:

@@ -104,8 +104,8 @@ BAD: dict[str, tuple[bytes | None, str]] = {
     "missing": (None, "does not exist"),
     "empty": (b"", "is empty"),
     "blank": (b"\r\n", "is empty"),
-    "words": (b"not a certificate", "damaged, or what is none at all"),
-    "noise": (bytes(range(256)), "damaged, or what is none at all"),
+    "words": (b"not a certificate", "is no certificate, or a damaged one"),
+    "noise": (bytes(range(256)), "is no certificate, or a damaged one"),
     "cut": (PEM[:300], "damaged"),
     "damaged": (PEM[:200] + PEM[300:], "damaged"),
     "damaged among others": (PEM + PEM[:200] + PEM[300:] + PEM, "damaged"),
@@ -243,7 +243,7 @@ def test_every_command_names_the_variable(
     outcome = command(*arguments, scripted.write_parameters(tmp_path))
 
     assert outcome.code == 3
-    assert f"SSL_CERT_FILE {path} holds" in outcome.err + outcome.out.decode()
+    assert f"SSL_CERT_FILE {path} is no certificate" in outcome.err + outcome.out.decode()
 
 
 def test_the_ca_file_counts_even_where_the_environment_names_another(

@@ -71,10 +71,18 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
     binary = tmp_path / "parameters.json"
     binary.write_bytes(b"\xff\xfe\x00")
 
-    for path in (tmp_path, binary):
+    for path in (tmp_path, binary, Path("/dev/zero")):
         with pytest.raises(SettingsError) as caught:
             read_settings(path, {})
         assert caught.value.code == "settings_unreadable"
+
+
+def test_a_folder_in_place_of_the_file_is_said_to_be_one(tmp_path: Path) -> None:
+    """With the name that a file in it would have."""
+    with pytest.raises(SettingsError, match="is a folder, not a settings file") as caught:
+        read_settings(tmp_path, {})
+
+    assert str(tmp_path / "parameters.json") in str(caught.value.hint)
 
 
 def test_files_that_others_can_read_are_told_of_once(

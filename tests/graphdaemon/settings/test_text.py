@@ -1,8 +1,10 @@
 """Text as people have it: what is read as meant, and what is named."""
 
+import shlex
+
 import pytest
 
-from graphdaemon.settings.text import clean, decode_text, name_flaw, quote
+from graphdaemon.settings.text import clean, decode_text, name_flaw, quote, quote_for_shell
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 UNSEEN = {
@@ -81,3 +83,10 @@ def test_an_error_repeats_no_client_secret_and_no_password() -> None:
     assert quote("west\x1b[31m") == "west\ufffd[31m"
     assert len(quote("a" * 1000)) == 401
     assert quote("contoso.example") == "contoso.example"
+
+
+@pytest.mark.parametrize("name", ["p.json", "my p.json", "it's.json", "$(id).json", "-p.json", "ü"])
+def test_a_path_in_a_command_stays_one_word_and_no_option(name: str) -> None:
+    """A shell reads it as the path that it is; a dash at its beginning is no option's."""
+    assert shlex.split(f"chmod 600 {quote_for_shell(name)}")[2].removeprefix("./") == name
+    assert not quote_for_shell(name).startswith("-")

@@ -10,6 +10,7 @@ from graphdaemon.auth.client_credential import ClientCredential, Exchange
 from graphdaemon.errors import SettingsError
 from graphdaemon.received.json import decode_object
 from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.file_content import read_small_file
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.text import clean, decode_text
 
@@ -49,7 +50,7 @@ def _fetch_assertion(credential: CredentialSettings, exchange: Exchange) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return decode_text(path.read_bytes())
+        return decode_text(read_small_file(path))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not a token"
         raise _unavailable(

@@ -6,6 +6,7 @@ from graphdaemon.auth.client_credential import ClientCredential
 from graphdaemon.auth.os_keyring import read_entry
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.file_content import read_small_file
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
 from graphdaemon.settings.sources import warn_if_readable
@@ -38,7 +39,7 @@ def read_secret_file(path: Path, setting: str) -> Secret:
 def read_value(path: Path, setting: str) -> str:
     """Return the text of `path`, which `setting` names; fails as `read_secret_file` does."""
     try:
-        text = decode_text(path.read_bytes())
+        text = decode_text(read_small_file(path))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise _unreadable(f"{setting} {quote(str(path))} cannot be read: {reason}") from None

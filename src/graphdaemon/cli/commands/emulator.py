@@ -23,6 +23,7 @@ from graphdaemon.cli.record_options import explain_recording, record_option
 from graphdaemon.cli.report_options import give_report, read_order, report_options
 from graphdaemon.diagnosis.file_errors import NO_ROOM, advise
 from graphdaemon.errors import OutputError
+from graphdaemon.settings.text import quote_for_shell
 
 if TYPE_CHECKING:
     from entra_emulator.server.emulator import Emulator
@@ -231,7 +232,7 @@ def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None
         terminal.say(
             f"{made.lost:,} links were left out, because their objects are in none of the files."
         )
-    terminal.say(f"Try: graphdaemon emulator serve --data {data}")
+    terminal.say(f"Try: graphdaemon emulator serve --data {quote_for_shell(data)}")
 
 
 def _refuse_folder(data: Path, error: OSError) -> Exception:
@@ -270,6 +271,6 @@ def _announce(running: "Emulator") -> None:
     for name, value in rows.items():
         terminal.say(f"{name:{width}}  {value}")
     if parameters.exists():
-        terminal.say(f"Try: graphdaemon users {parameters} --format table")
+        terminal.say(f"Try: graphdaemon users {quote_for_shell(parameters)} --format table")
     else:
         terminal.say(f"Try: {running.url}/portal")

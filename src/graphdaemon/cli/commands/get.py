@@ -9,7 +9,7 @@ from graphdaemon.cli.command import StrictCommand
 
 
 @click.command(cls=StrictCommand)
-@click.argument("path")
+@click.argument("path", callback=options.refuse_settings_file)
 @options.settings_argument
 @options.api_options
 @options.select_option

@@ -25,6 +25,7 @@ def history(*, id_: str, **arguments: Any) -> None:
     from graphdaemon.cli.event_output import read_event_spec, render_event
     from graphdaemon.errors import UsageError
     from graphdaemon.output.sink import Sink
+    from graphdaemon.settings.text import quote_for_shell
     from graphdaemon.store.events import tell_versions
 
     terminal.configure_log(arguments["verbose"])
@@ -37,8 +38,9 @@ def history(*, id_: str, **arguments: Any) -> None:
             raise UsageError(
                 f"the store {stored.shown} has never had an object with the ID {id_}",
                 code="option_invalid",
-                hint=f"Look the ID up: graphdaemon list users --store '{stored.shown}' --select "
-                f"{','.join(('id', *names))} --format table",
+                hint="Look the ID up: graphdaemon list users --store "
+                f"{quote_for_shell(stored.shown)} --select {','.join(('id', *names))} "
+                "--format table",
             )
         events = [
             event._replace(name=event.name or stored.name(event.id))

@@ -28,7 +28,7 @@ _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
     # click's own offers a Choice that ignores case in lower case.
     shell_complete=lambda _, __, start: [m for m in _METHODS if m.startswith(start.upper())],
 )
-@click.argument("url")
+@click.argument("url", callback=options.refuse_settings_file)
 @options.settings_argument
 @options.api_options
 @click.option("--all", "all_", is_flag=True, help="Follow the next links up to the last page.")

@@ -1,13 +1,13 @@
 """The options of the data sources, as Spark hands them over: texts by names without case."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.listing.divided import MOST_PARTS
 from graphdaemon.settings.duration import read_duration
+from graphdaemon.settings.known_names import find_near
 from graphdaemon.store.location import holds_password
 
 _LISTING = ("collection", "select", "filter", "parts", "parameters", "share")
@@ -115,11 +115,11 @@ def _collect(options: Mapping[str, str], known: tuple[str, ...]) -> dict[str, st
         )
     for name in values:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
+            near = find_near(name, known)
             raise UsageError(
                 f"the data source has no option {name!r}",
                 code="option_invalid",
-                hint=f"Write {near[0]}." if near else f"The options are {', '.join(known)}.",
+                hint=f"Write {near}." if near else f"The options are {', '.join(known)}.",
             )
     return values
 

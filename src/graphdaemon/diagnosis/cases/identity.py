@@ -325,6 +325,13 @@ IDENTITY: dict[str, Case] = {
         "Keep each token until it expires (token_cache shares it between processes), and look for "
         "a program that starts again and again; then wait some minutes.",
     ),
+    "redirect_unregistered": Case(
+        "identity_refused",
+        "The address to which the page of sign-in or consent should lead (redirect URI) is not "
+        "registered for the app, or the app has none.",
+        "Register the address under App registrations > the app > Authentication, letter for "
+        "letter as the request names it, or request the page with one that is registered there.",
+    ),
     "user_flow": Case(
         "identity_refused",
         "The number is about a user who signs in, which does not concern an app without a user.",
