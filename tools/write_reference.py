@@ -11,7 +11,6 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 
@@ -221,8 +220,8 @@ def _errors() -> str:
     # The attributes come from the class itself, so that a new limit is on the page by itself.
     meanings = _attributes(Limits)
     limits = [
-        f"| `{field.name}` | {_limit(field.default)} | {meanings[field.name]} |"
-        for field in fields(Limits)
+        f"| `{name}` | {_limit(default)} | {meanings[name]} |"
+        for name, default in Limits()._asdict().items()
     ]
     return "\n".join(
         [

@@ -8,18 +8,19 @@ from collections.abc import Callable
 # and the token of a page or delta link, which holds names of users (msgraph-docs #8612). What
 # begins like a JWT is taken for one before its first dot: looking for the dot first would take
 # quadratic time where there is none.
-_SENSITIVE = re.compile(
-    r"""eyJ[\w-]{8,}(?:\.[\w-]*){0,2}
+_SENSITIVE = r"""eyJ[\w-]{8,}(?:\.[\w-]*){0,2}
       | (?P<name>(?:client_secret|client_assertion|assertion|secret|password|access_token
                  |refresh_token|\$?skiptoken|\$?deltatoken)["']?\s*(?:=|:|%3D)\s*["']?)
-        [^\s"'&,}]+""",
-    re.IGNORECASE | re.VERBOSE,
-)
+        [^\s"'&,}]+"""
 
 
 def redact(text: str) -> str:
     """Return `text` with tokens, secrets and page tokens replaced by `[redacted]`."""
-    return _SENSITIVE.sub(lambda match: (match["name"] or "") + "[redacted]", text)
+    return re.sub(_SENSITIVE, _replace, text, flags=re.IGNORECASE | re.VERBOSE)
+
+
+def _replace(match: re.Match[str]) -> str:
+    return (match["name"] or "") + "[redacted]"
 
 
 class RedactingFormatter(logging.Formatter):

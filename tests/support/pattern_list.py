@@ -76,16 +76,28 @@ def list_patterns(source: Path) -> Iterator[Pattern]:
                     yield Pattern(f"{place}: {name}", made.pattern, made.flags, frozenset(known))
                     continue
                 yield _read(call, f"{place}: {functions[id(call)]}", known)
+            elif function.attr in _USES and (name := _name(call.args[0])):
+                yield _read_named(call, place, name, function.attr)
             elif function.attr in _USES:
                 yield _read(call, f"{place}: {functions[id(call)]}", {function.attr})
 
 
 def _read(call: ast.Call, place: str, uses: set[str]) -> Pattern:
     text = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
-    named = [node.attr for node in ast.walk(call) if isinstance(node, ast.Attribute)]
-    total = sum(getattr(re, name) for name in named if name.isupper() and hasattr(re, name))
     assert text is None or isinstance(text, str | bytes)
-    return Pattern(place, text, total, frozenset(uses))
+    return Pattern(place, text, _read_flags(call), frozenset(uses))
+
+
+def _read_named(call: ast.Call, place: str, name: str, use: str) -> Pattern:
+    """Read an expression that stands at the top of its module, and is compiled at the first use."""
+    text = getattr(_load(place), name, None)
+    assert text is None or isinstance(text, str | bytes)
+    return Pattern(f"{place}: {name}", text, _read_flags(call), frozenset({use}))
+
+
+def _read_flags(call: ast.Call) -> int:
+    named = [node.attr for node in ast.walk(call) if isinstance(node, ast.Attribute)]
+    return sum(getattr(re, name) for name in named if name.isupper() and hasattr(re, name))
 
 
 def _list_uses(tree: ast.Module) -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ from graphdaemon.graph.page import ids_of
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS, StoredCollection
 from graphdaemon.settings.known_names import find_near
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 def check_collection(text: str, group: str | None, *, graph: bool = True) -> str:
@@ -77,7 +77,7 @@ async def find_members(client: Client, group: str) -> str:
     Raises:
         UsageError: No group is called that, or several are.
     """
-    if _GUID.fullmatch(group):
+    if re.fullmatch(_GUID, group):
         return f"groups/{group}/members"
     # OData writes a quotation mark inside a text twice.
     text = group.replace("'", "''")

@@ -20,7 +20,6 @@ from graphdaemon.graph.property_types import (
     find_types,
     list_properties,
 )
-from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.listing.expand import find_related_properties, leads_to_one
 from graphdaemon.output.explode import ELEMENT, PARENT, split_path
 from graphdaemon.output.formats import load_format
@@ -133,6 +132,8 @@ def add_relations(source: RecordSource, names: tuple[str, ...]) -> RecordSource:
 
 def describe_kept(collection: str, kept: tuple[str, ...]) -> RecordSource:
     """Return what is known of a collection of a store, which keeps these properties of it."""
+    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+
     row = STORED_COLLECTIONS[collection]
     default = CATALOG[collection].columns if collection in CATALOG else row.select
     columns = ("parent", "child", "kind") if row.is_edge else default

@@ -32,7 +32,6 @@ from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.compiled import keep_memory
 from graphdaemon.graph.graph import ATTEMPTS
 from graphdaemon.graph.query import Query
-from graphdaemon.listing.journal import check_journal, remove_journal
 from graphdaemon.listing.learned_cuts import cuts_path
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import RECORD_BEGINNING, ListingRecord, OnProgress
@@ -70,6 +69,8 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
     if options.plan is not None:
         add_file(click.get_current_context(), "the learned cuts", options.plan, written=True)
     if options.journal is not None:
+        from graphdaemon.listing.journal import check_journal
+
         check_journal(options.journal)
 
     async def collect(sink: Sink, on_progress: OnProgress | None) -> ListingRecord:
@@ -115,6 +116,8 @@ def _write(
             names = ", ".join(list(sink.unshown)[:_MOST_NAMED])
             terminal.say(f"The first page has no such properties, so they have no column: {names}")
         if arguments["resume"] is not None:
+            from graphdaemon.listing.journal import remove_journal
+
             # The listing has ended. Its records are written, or the next run reads them anew.
             remove_journal(arguments["resume"])
         if unproved:

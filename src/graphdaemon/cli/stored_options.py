@@ -34,9 +34,11 @@ def check_store(
     Raises:
         UsageError: It holds a password: whoever is on the machine can read the process list.
     """
+    if url is None:
+        return None
     from graphdaemon.store.location import holds_password
 
-    if url is not None and holds_password(url):
+    if holds_password(url):
         raise UsageError(
             "--store contains a password, and everybody on this machine can read it in the "
             "process list",

@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, overload
 
 import msgspec
 
-from graphdaemon.client.changes import Round, read_changes
-from graphdaemon.client.open_listing import (
-    OnLink,
-    OpenListing,
-    locate,
-    open_listing,
-    read_names,
-)
+from graphdaemon.client.open_listing import OnLink, OpenListing, locate, open_listing, read_names
 from graphdaemon.client.target import aim
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.address import choose_root, split_version
@@ -22,7 +15,6 @@ from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import ATTEMPTS, GraphRequest
 from graphdaemon.graph.links import DeltaLink
 from graphdaemon.graph.open import open_graph
-from graphdaemon.graph.own_page import read_own_object
 from graphdaemon.graph.page import Page, read_record
 from graphdaemon.graph.query import Query
 from graphdaemon.http.transport import Transport
@@ -35,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from graphdaemon.client.blocking_client import BlockingClient
+    from graphdaemon.client.changes import Round
     from graphdaemon.client.frames import FrameReader
     from graphdaemon.client.reports.credentials import CredentialRow
     from graphdaemon.client.reports.options import ReportOptions
@@ -268,7 +261,7 @@ class Client:
         *,
         select: Sequence[str] | str = (),
         relations: Sequence[str] | str = (),
-    ) -> Round:
+    ) -> "Round":
         """
         Return what changed in `collection` since `link` was created, and the next link.
 
@@ -297,6 +290,8 @@ class Client:
                 code="option_invalid",
                 hint="List the collection again, and compare it with the previous list.",
             )
+        from graphdaemon.client.changes import read_changes
+
         query = Query(read_names(select))
         target = aim(self.settings, self.graph, collection, query)
         return await read_changes(target, link, read_names(relations))
@@ -309,6 +304,8 @@ class Client:
             Error: Graph refused, has no such object, or could not be reached.
         """
         if not self.settings.is_graph:
+            from graphdaemon.graph.own_page import read_own_object
+
             return await self.graph.ask(GraphRequest(self.locate(path), ""), read_own_object)
         collection = find_collection(split_version(path)[1].partition("/")[0])
         root = choose_root(self.settings.graph_root, path)

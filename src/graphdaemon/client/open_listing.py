@@ -13,7 +13,6 @@ from graphdaemon.graph.links import DeltaLink
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.listing import Listing
 from graphdaemon.listing.options import ListingOptions
-from graphdaemon.listing.own_api import OwnApiListing
 from graphdaemon.listing.record import ListingRecord
 from graphdaemon.listing.run import AnyListing
 from graphdaemon.settings.model import Settings
@@ -134,7 +133,10 @@ def read_names(names: Sequence[str] | str) -> tuple[str, ...]:
 
 def _open_own(
     settings: Settings, graph: Graph, collection: str, query: Query, options: ListingOptions
-) -> OwnApiListing:
+) -> AnyListing:
+    # Not loaded for a listing of Graph.
+    from graphdaemon.listing.own_api import OwnApiListing
+
     _refuse_graph_options(options)
     address = locate(settings, collection)
     # What the endpoint setting asks of a collection belongs to it.

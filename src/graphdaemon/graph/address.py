@@ -6,10 +6,10 @@ from urllib.parse import quote, urlsplit
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.links import origin_of
 
-_VERSION = re.compile(r"v\d+(\.\d+)?|beta")
+_VERSION = r"v\d+(\.\d+)?|beta"
 # Characters that may stand in a path or a query as they are.
 _UNESCAPED = "/$,:@'()!*;=+&~?"
-_ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ESCAPED = r"%(?![0-9A-Fa-f]{2})"
 
 
 def resolve(root: str, text: str, *, graph: bool = True) -> str:
@@ -62,7 +62,7 @@ def split_version(path: str) -> tuple[str | None, str]:
     """Return the version that `path` begins with (None if there is none), and the rest of it."""
     bare = path.strip("/")
     first = re.split(r"[/?]", bare, maxsplit=1)[0]
-    if _VERSION.fullmatch(first) is None:
+    if re.fullmatch(_VERSION, first) is None:
         return None, bare
     return first, bare[len(first) :].lstrip("/")
 
@@ -76,4 +76,4 @@ def choose_root(root: str, path: str) -> str:
 def escape(text: str) -> str:
     """Percent-encode what may not stand in an address; what is encoded already is kept."""
     # The user principal name of a guest contains #EXT#, and a bare # would end the path.
-    return quote(_ESCAPED.sub("%25", text), safe=_UNESCAPED + "%")
+    return quote(re.sub(_ESCAPED, "%25", text), safe=_UNESCAPED + "%")

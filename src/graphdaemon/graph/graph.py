@@ -9,7 +9,6 @@ request where that can help; `pages` follows the next links to the last page.
 import asyncio
 import contextlib
 import logging
-import random
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -42,7 +41,7 @@ PATIENCE = 4
 # Seconds after which a token may lack a permission that an administrator has granted since.
 _STALE_S = 300.0
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 class GraphRequest(NamedTuple):
@@ -332,6 +331,8 @@ def _wait_before(attempt: int, error: Error) -> float | None:
     retry_after = _read_retry_after(error)
     if retry_after is not None:
         return retry_after if retry_after <= LONGEST_WAIT_S else None
+    import random
+
     # Half fixed, half random, so that requests that failed together do not come back together.
     return 0.5 * float(2 ** min(attempt, 6)) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
 
@@ -358,4 +359,4 @@ def _measure(response: Response) -> Outcome:
 def _kind_of(url: str) -> str:
     """Return the kind of a request, whose requests cost the same: the path, and if it selects."""
     parts = urlsplit(url)
-    return _GUID.sub("*", parts.path) + ("?$select" if "select=" in parts.query else "")
+    return re.sub(_GUID, "*", parts.path) + ("?$select" if "select=" in parts.query else "")

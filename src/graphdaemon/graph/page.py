@@ -7,6 +7,7 @@ raise an exception.
 
 import contextlib
 from array import array
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Annotated, Any, NamedTuple
@@ -195,7 +196,7 @@ def read_number(response: Response, url: str) -> int:
     """
     try:
         # Graph may put a byte order mark before the number.
-        count = read_count(response.body.decode("utf-8-sig"))
+        count = read_count(response.body.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise malformed(response, url) from error
     if count is None:

@@ -5,17 +5,19 @@ They come from Microsoft's published metadata (data/property_types.json, written
 tools/generate_properties.py). The file is read at the first use.
 """
 
-import pkgutil
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Literal, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 
 from graphdaemon.graph.address import split_version
-from graphdaemon.graph.stored_collections import StoredCollection
+
+if TYPE_CHECKING:
+    from graphdaemon.graph.stored_collections import StoredCollection
 
 PropertyType: TypeAlias = (
     Literal["text", "time", "integer", "real", "boolean", "any"]
@@ -34,7 +36,7 @@ _CAST = "microsoft.graph."
 _TIMES = frozenset("activityDateTime createdDateTime deletedDateTime lastModifiedDateTime".split())
 
 
-def find_types(collection: StoredCollection, names: Iterable[str]) -> dict[str, PropertyType]:
+def find_types(collection: "StoredCollection", names: Iterable[str]) -> dict[str, PropertyType]:
     """
     Return the type of each of the properties `names` of a collection's objects.
 
@@ -128,7 +130,5 @@ def _read_spellings(kind: str) -> dict[str, str]:
 @cache
 def _read_table() -> _Table:
     # importlib.resources would import tempfile, bz2 and lzma.
-    content = pkgutil.get_data("graphdaemon.graph", "data/property_types.json")
-    assert content is not None, "it is installed as files"
-    raw = msgspec.json.decode(content)
+    raw = msgspec.json.decode((Path(__file__).parent / "data/property_types.json").read_bytes())
     return _Table(raw["types"], raw["sets"], raw["paths"])

@@ -18,9 +18,9 @@ EXPANDED_PAGE_SIZE = 100
 _UNPAGED = frozenset({"directoryroles", "directoryroletemplates", "subscribedskus"})
 _UNESCAPED = "$,:/@'()!*"
 # A string with a quotation mark in it, which is doubled there, is matched as two strings.
-_TEXT = re.compile(r"'[^']*'")
-_ADVANCED_WORDS = re.compile(r"\b(ne|not|endswith)\b|/\$count|\beq null\b", re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z_]\w*")
+_TEXT = r"'[^']*'"
+_ADVANCED_WORDS = r"\b(ne|not|endswith)\b|/\$count|\beq null\b"
+_WORD = r"[A-Za-z_]\w*"
 
 
 class Query(NamedTuple):
@@ -70,10 +70,10 @@ def is_advanced(query: Query, collection: Collection) -> bool:
             return True
     if query.filter:
         # A word in quotes is a value: `displayName eq 'not'` is not an advanced query.
-        bare = _TEXT.sub("''", query.filter)
-        return bool(_ADVANCED_WORDS.search(bare)) or not collection.advanced.isdisjoint(
-            _WORD.findall(bare)
-        )
+        bare = re.sub(_TEXT, "''", query.filter)
+        return bool(
+            re.search(_ADVANCED_WORDS, bare, re.IGNORECASE)
+        ) or not collection.advanced.isdisjoint(re.findall(_WORD, bare))
     return False
 
 

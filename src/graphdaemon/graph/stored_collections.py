@@ -5,8 +5,8 @@ The types of the properties come from Microsoft's published metadata (data/prope
 by tools/generate_properties.py). The file is read at the first use.
 """
 
-import pkgutil
 from functools import cache
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -232,8 +232,7 @@ class _Table(msgspec.Struct):
 @cache
 def _read_table() -> _Table:
     # importlib.resources would import tempfile, bz2 and lzma.
-    content = pkgutil.get_data("graphdaemon.graph", "data/properties.json")
-    assert content is not None, "it is installed as files"
+    content = (Path(__file__).parent / "data/properties.json").read_bytes()
     return msgspec.json.decode(content, type=_Table)
 
 

@@ -17,7 +17,7 @@ _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _MARK = b"-----BEGIN CERTIFICATE-----"
 _CERTIFICATES = (b"CERTIFICATE", b"X509 CERTIFICATE")
 # `openssl rehash` names a certificate, or a list of revoked ones, by the hash of its subject.
-_HASHED = re.compile(r"[0-9a-f]{8}\.r?\d+")
+_HASHED = r"[0-9a-f]{8}\.r?\d+"
 _ENDINGS = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c")
 
 
@@ -125,7 +125,7 @@ def _trust_system(context: ssl.SSLContext, *, is_file_named: bool, is_folder_nam
 def _is_hashed(folder: str | Path) -> bool:
     try:
         with os.scandir(folder) as entries:
-            return any(_HASHED.fullmatch(entry.name) for entry in entries)
+            return any(re.fullmatch(_HASHED, entry.name) for entry in entries)
     except OSError:
         return False
 

@@ -12,6 +12,7 @@ from graphdaemon.http.exchange import Http11
 from graphdaemon.http.limits import Limits
 from graphdaemon.http.proxy import Proxy
 from graphdaemon.http.tunnel import Way, begin_tls, blame_proxy, pass_proxy
+from graphdaemon.settings.text import encode_host
 
 if TYPE_CHECKING:
     from graphdaemon.http.tls_in_tls import TlsInTls
@@ -116,7 +117,7 @@ class Connection:
         """Return a socket that is connected to the first address of the host that answers."""
         refusal = OSError("the host has no address")
         for family, kind, protocol, _, address in socket.getaddrinfo(
-            name, port, type=socket.SOCK_STREAM
+            encode_host(name), port, type=socket.SOCK_STREAM
         ):
             sock = socket.socket(family, kind, protocol)
             self._hold(sock)

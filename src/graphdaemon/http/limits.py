@@ -1,10 +1,9 @@
 """How much of a server's answer is taken, and how long for: a limit of each kind, with its name."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """
     What one answer may cost, whoever sends it.
 

@@ -9,11 +9,11 @@ from urllib.parse import quote, unquote
 
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.setting import Secret
-from graphdaemon.settings.text import clean, name_flaw
+from graphdaemon.settings.text import clean, encode_host, name_flaw
 
 # With the port of each where its address names none.
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
-_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+_LOOPBACK = r"localhost|127(\.\d{1,3}){3}|::1"
 _SYSTEM = "the system's proxy setting"
 
 
@@ -79,7 +79,7 @@ def find_proxy(
     Raises:
         SettingsError: A variable cannot be read; it and the part are named, never the password.
     """
-    if _LOOPBACK.fullmatch(host.lower()):
+    if re.fullmatch(_LOOPBACK, host.lower()):
         return None
     variables = _read_variables(os.environ if environment is None else environment)
     for name in ("https_proxy", "all_proxy"):
@@ -171,7 +171,7 @@ def _check_host(source: str, host: str) -> None:
     if not host:
         raise _unreadable(source, "it has no host")
     try:
-        plain = host.encode("idna")
+        plain = encode_host(host)
     except UnicodeError:
         plain = b""
     if not re.fullmatch(rb"[A-Za-z0-9._-]+", plain):

@@ -15,7 +15,7 @@ Note = Callable[[str, Value], object]
 Tracer = Callable[[str, Mapping[str, Value]], AbstractContextManager[Note]]
 """Begins a span of a name with these attributes."""
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
+_GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}"
 
 _tracers: list[Tracer] = []
 
@@ -59,7 +59,7 @@ def template_of(url: str) -> str:
 
 
 def _is_key(segment: str) -> bool:
-    return "@" in segment or "%40" in segment or _GUID.fullmatch(segment) is not None
+    return "@" in segment or "%40" in segment or re.fullmatch(_GUID, segment) is not None
 
 
 def _forget(_: str, __: Value) -> None:

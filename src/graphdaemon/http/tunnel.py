@@ -17,6 +17,7 @@ from graphdaemon.http.exchange import (
 )
 from graphdaemon.http.limits import LimitExceededError, Limits
 from graphdaemon.http.proxy import Proxy
+from graphdaemon.settings.text import encode_host
 
 if TYPE_CHECKING:
     from graphdaemon.http.tls_in_tls import TlsInTls
@@ -50,7 +51,7 @@ class Way(NamedTuple):
 
 
 # A way to sign in has its name alone or before a blank; a parameter has an equals sign behind it.
-_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]{0,30})(?=\s*(?:$|,)|\s+[^\s=])")
+_SCHEME = r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]{0,30})(?=\s*(?:$|,)|\s+[^\s=])"
 
 
 class ProxyError(OSError):
@@ -140,7 +141,7 @@ def begin_tls(
 def _wrap(sock: socket.socket, context: ssl.SSLContext, name: str, hold: Hold) -> ssl.SSLSocket:
     tls = context.wrap_socket(
         sock,
-        server_hostname=name,
+        server_hostname=encode_host(name),
         # Else a connection that is cut would look like one that ended.
         suppress_ragged_eofs=False,
         # Held before the handshake, so that it can be aborted during it.
@@ -239,4 +240,4 @@ def _refused(proxy: Proxy, head: Head) -> ProxyError:
 def _list_schemes(challenges: list[str]) -> list[str]:
     """The names of the ways to sign in that are offered (RFC 9110, 11.6.1)."""
     unquoted = (re.sub(r'"(?:\\.|[^"\\])*"?', "", challenge[:1000]) for challenge in challenges)
-    return list(dict.fromkeys(name for text in unquoted for name in _SCHEME.findall(text)))
+    return list(dict.fromkeys(name for text in unquoted for name in re.findall(_SCHEME, text)))

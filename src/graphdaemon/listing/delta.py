@@ -20,11 +20,11 @@ from graphdaemon.listing.target import Target
 # Pages in which a delta has to begin: a service that knows `latest` answers with one.
 _MOST_FIRST_PAGES = 3
 # A text with a quotation mark in it, which is written twice, looks like two texts.
-_TEXT = re.compile(r"'[^']*'")
+_TEXT = r"'[^']*'"
 # Names that stand alone in an expression: neither within a path nor a function.
 # A name, and the sign that makes it something else: a variable, a function or a part of a word.
-_NAME = re.compile(r"(?<![\w/-])([A-Za-z_]\w*)([:(-]?)")
-_LAMBDA_VARIABLE = re.compile(r"(\w+)(:?)")
+_NAME = r"(?<![\w/-])([A-Za-z_]\w*)([:(-]?)"
+_LAMBDA_VARIABLE = r"(\w+)(:?)"
 _OPERATORS = frozenset("and or not eq ne ge le gt lt in has null true false asc desc".split())
 
 # Kept outside the directory, of which a delta tells nothing ("Use delta query to track changes in
@@ -32,7 +32,7 @@ _OPERATORS = frozenset("and or not eq ne ge le gt lt in has null true false asc 
 _UNTRACKED = frozenset({"signInActivity", "licenseAssignmentStates"})
 # Changes of schema extensions are not tracked, says the same page. No property of Graph's own has a
 # line in its name; directory extensions are called `extension_…`.
-_SCHEMA_EXTENSION = re.compile(r"(?!extension_)\w*_")
+_SCHEMA_EXTENSION = r"(?!extension_)\w*_"
 
 Told = dict[str, msgspec.Raw | None]
 """What a round tells: by ID the record as it is now, or None if it is gone."""
@@ -170,7 +170,7 @@ def find_untracked(target: Target) -> str:
     Whoever left the filter by such a change would stay in the list, and nothing would say so.
     """
     tested = find_tested(target)
-    extensions = (name for name in tested if _SCHEMA_EXTENSION.match(name))
+    extensions = (name for name in tested if re.match(_SCHEMA_EXTENSION, name))
     return min((*(tested & _UNTRACKED), *extensions), default="")
 
 
@@ -229,8 +229,8 @@ def _properties(target: Target, selected: tuple[str, ...]) -> tuple[str, ...]:
 
 def _names_in(expression: str) -> list[str]:
     """The properties that an expression names, in its order."""
-    bare = _TEXT.sub("", expression)
-    variables = (name for name, sign in _LAMBDA_VARIABLE.findall(bare) if sign)
+    bare = re.sub(_TEXT, "", expression)
+    variables = (name for name, sign in re.findall(_LAMBDA_VARIABLE, bare) if sign)
     no_properties = _OPERATORS.union(variables)
-    names = (name for name, sign in _NAME.findall(bare) if not sign)
+    names = (name for name, sign in re.findall(_NAME, bare) if not sign)
     return [name for name in names if name not in no_properties]

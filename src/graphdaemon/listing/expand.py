@@ -21,6 +21,7 @@ from graphdaemon.graph.query import EXPANDED_PAGE_SIZE, Query
 from graphdaemon.graph.refused import explain
 from graphdaemon.http.response import Headers, Response
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
+from graphdaemon.listing.record import Corrections
 from graphdaemon.listing.target import Target
 
 # Navigation properties that lead to one object; the others lead to a collection.
@@ -153,6 +154,12 @@ class Expander:
             _add(record, {name: next(values if name in to_read else shown) for name in self._names})
             for record in bare
         ]
+
+    async def apply_to_corrections(self, corrections: Corrections) -> Corrections:
+        """Return the corrections, with what `apply` adds to the records among them."""
+        present = {key: record for key, record in corrections.items() if record is not None}
+        expanded = await self.apply(list(present.values()))
+        return {**corrections, **dict(zip(present, expanded, strict=True))}
 
     def _names_single(self, context: bytes) -> bool:
         return bool(self._single) and f"{self._single}(".encode() in context

@@ -35,7 +35,7 @@ from graphdaemon.sharing.private_files import (
 
 # The first bytes of every journal: no other file is read as one, changed or removed.
 _BEGINNING = b'#{"head":{'
-_COMMIT = re.compile(rb'#\{"commit":(\d+)\}\n')
+_COMMIT = rb'#\{"commit":(\d+)\}\n'
 # Each commit waits for the disk; what was read since the last one is read again after a kill.
 _COMMIT_EVERY_S = 0.5
 _COMMIT_EVERY_BYTES = 8_000_000
@@ -237,7 +237,7 @@ class Journal:
         end = position = checksum = 0
         for line in self._file:
             position += len(line)
-            if match := _COMMIT.fullmatch(line):
+            if match := re.fullmatch(_COMMIT, line):
                 if int(match[1]) != checksum:
                     break
                 end, checksum = position, 0
@@ -251,7 +251,7 @@ class Journal:
         self._file.seek(0)
         while self._file.tell() < end:
             text = self._file.readline()
-            if not text.startswith(b"#") or _COMMIT.fullmatch(text):
+            if not text.startswith(b"#") or re.fullmatch(_COMMIT, text):
                 continue
             line = _decode(text[1:])
             if line.head is not None:

@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,15 +27,17 @@ from graphdaemon.listing.delta import Delta, is_dead
 from graphdaemon.listing.empty_properties import EmptyProperties
 from graphdaemon.listing.expand import Expander
 from graphdaemon.listing.id_set import make_id_set, pack_ids, packed_ids, pick_packed
-from graphdaemon.listing.journal import Journal
 from graphdaemon.listing.learned_cuts import LearnedCuts, find_cuts
 from graphdaemon.listing.options import ListingOptions, describe
 from graphdaemon.listing.partition import Partition
-from graphdaemon.listing.parts import ListingStart, PartReading
 from graphdaemon.listing.proof import Proof
 from graphdaemon.listing.record import Corrections, ListingRecord, Progress, now
 from graphdaemon.listing.target import Target
 from graphdaemon.listing.verdict import Evidence, conclude, find_gap
+
+if TYPE_CHECKING:
+    from graphdaemon.listing.journal import Journal
+    from graphdaemon.listing.parts import ListingStart, PartReading
 
 logger = logging.getLogger(__name__)
 
@@ -195,16 +198,18 @@ class Listing:
             self._read_by, first_page = expanded
             self._partition.read_along(self._read_by, first_page)
 
-    def _open_journal(self) -> Journal | None:
+    def _open_journal(self) -> "Journal | None":
         path = self._options.journal
         # A listing with a limit ends early on purpose, and leaves nothing to go on with.
         if path is None or self._target.query.limit is not None:
             return None
+        from graphdaemon.listing.journal import Journal
+
         head = {"root": self._target.root, "collection": self.record.collection}
         head |= {**self.record.query, "owner": self._options.owner}
         return Journal(path, head, asyncio.get_running_loop().time)
 
-    async def _can_resume(self, journal: Journal) -> bool:
+    async def _can_resume(self, journal: "Journal") -> bool:
         """Say whether an earlier run left something, and its delta link is still valid."""
         if not journal.resumed or not journal.follows(self._target.selected):
             return False
@@ -220,7 +225,7 @@ class Listing:
             return False
         return True
 
-    def _resume(self, journal: Journal) -> list[Chain]:
+    def _resume(self, journal: "Journal") -> list[Chain]:
         if journal.delta is not None:
             self._proof.follow(Delta(self._target, journal.delta, selected=journal.selected))
         self._partition.witnesses = journal.witnesses
@@ -296,7 +301,7 @@ class Listing:
 
     # How it is proved.
 
-    def take_over(self, start: ListingStart, readings: Sequence[PartReading]) -> None:
+    def take_over(self, start: "ListingStart", readings: Sequence["PartReading"]) -> None:
         """Take what others have read of the parts of `start` for what this listing has read."""
         record, partition, tally = self.record, self._partition, self._target.tally
         record.started = start.started
@@ -355,12 +360,7 @@ class Listing:
             appeared = await self._expander.apply(replayer.settle())
             self._written += len(appeared)
             yield appeared
-            self.corrections = await self._expand_corrections(replayer.corrections)
-
-    async def _expand_corrections(self, corrections: Corrections) -> Corrections:
-        present = {key: record for key, record in corrections.items() if record is not None}
-        expanded = await self._expander.apply(list(present.values()))
-        return {**corrections, **dict(zip(present, expanded, strict=True))}
+            self.corrections = await self._expander.apply_to_corrections(replayer.corrections)
 
     def _evidence(self) -> Evidence:
         self.update()

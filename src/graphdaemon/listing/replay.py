@@ -26,7 +26,6 @@ from graphdaemon.graph.property_types import find_object_type, list_published
 from graphdaemon.graph.query import quote_string
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.delta import Delta, Told, agrees, is_same, values_of
-from graphdaemon.listing.filter_match import matches
 from graphdaemon.listing.id_set import IdSet, pack_ids, split_packed
 from graphdaemon.listing.record import Replay
 from graphdaemon.listing.target import Target
@@ -178,6 +177,9 @@ class Replayer:
         condition = self._target.query.filter
         if not condition:
             return {}
+        # Loaded for a filter alone, of which few listings have one.
+        from graphdaemon.listing.filter_match import matches
+
         # A relation is told in another way: that its name is not among the values says nothing.
         published = list_published(find_object_type(self._target.collection.name))
         all_told = self._delta.selects and self._delta.tested <= {*published}

@@ -12,7 +12,7 @@ from graphdaemon.sharing.draft import Draft, write_all
 from graphdaemon.sharing.private_files import ForeignFileError, refuse_foreign
 
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
-_OPEN_ALREADY = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
+_OPEN_ALREADY = r"/(?:dev|proc/self)/fd/(\d+)"
 
 
 class AtomicFile:
@@ -162,7 +162,7 @@ def find_descriptor(path: Path) -> int | None:
     if os.name != "posix":
         return None
     text = os.path.normpath(path)
-    match = _OPEN_ALREADY.fullmatch(text)
+    match = re.fullmatch(_OPEN_ALREADY, text)
     return int(match[1]) if match else _STANDARD.get(text)
 
 

@@ -15,7 +15,7 @@ DEEPEST = 100
 
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # The last one may have no end, and matches all the same: the search would begin again within it.
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_STRING = rb'"(?:[^"\\]|\\.)*+"?'
 
 
 class TooDeepError(ValueError):
@@ -37,7 +37,7 @@ def check_depth(text: bytes) -> None:
         brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
     # What is left may be brackets within strings, which open and close nothing.
     depth = 0
-    for byte in _STRING.sub(b"", text).translate(None, _NO_BRACKETS):
+    for byte in re.sub(_STRING, b"", text, flags=re.DOTALL).translate(None, _NO_BRACKETS):
         depth += 1 if byte in b"[{" else -1
         if depth > DEEPEST:
             raise TooDeepError(f"nested more than {DEEPEST} deep")

@@ -9,10 +9,8 @@ import re
 
 # Longer texts are no numbers that anybody sends; Python refuses to read integers of 4,300 digits.
 _LONGEST = 40
-_DECIMAL = re.compile(
-    r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,4})?"
-)
-_AADSTS = re.compile(r"AADSTS([0-9]{1,9})(?![0-9])")
+_DECIMAL = r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,4})?"
+_AADSTS = r"AADSTS([0-9]{1,9})(?![0-9])"
 
 LARGEST_COUNT = 10**12
 """More objects than any directory has: a hundred times as many as there are people."""
@@ -29,7 +27,7 @@ def read_number(value: object, *, least: float = 0.0, most: float) -> float | No
     """
     if isinstance(value, str):
         text = value.strip() if len(value) <= _LONGEST else ""
-        number = float(text) if _DECIMAL.fullmatch(text) else None
+        number = float(text) if re.fullmatch(_DECIMAL, text) else None
     elif isinstance(value, int) and not isinstance(value, bool):
         # An integer may be too large to become a float, but never too large to be compared.
         number = float(value) if least <= value <= most else None
@@ -66,5 +64,5 @@ def read_aadsts_numbers(listed: object, text: str) -> tuple[int, ...]:
     numbers = [item for item in items if type(item) is int and 0 < item < 10**9]
     if numbers:
         return tuple(numbers)
-    match = _AADSTS.search(text)
+    match = re.search(_AADSTS, text)
     return (int(match[1]),) if match else ()

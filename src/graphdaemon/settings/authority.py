@@ -4,10 +4,9 @@ import re
 from urllib.parse import urlsplit
 
 # What Microsoft's pages and the portal (App registrations > Endpoints) put behind the tenant.
-_TAILS = re.compile(
+_TAILS = (
     r"/v2\.0|/oauth2(?:/v2\.0)?(?:/(?:token|authorize|devicecode|logout))?|/(?:v2\.0/)?adminconsent"
-    r"|(?:/v2\.0)?/\.well-known/openid-configuration",
-    re.IGNORECASE,
+    r"|(?:/v2\.0)?/\.well-known/openid-configuration"
 )
 _METADATA = "/.well-known/openid-configuration"
 
@@ -24,10 +23,10 @@ def cut_authority(address: str) -> str | None:
     # A policy of Azure AD B2C stands there, and belongs to the authority.
     if (parts.hostname or "").endswith(".b2clogin.com") or tenant.lower() == "tfp":
         return address.rstrip("/")
-    if _TAILS.fullmatch(f"/{tenant}"):
+    if re.fullmatch(_TAILS, f"/{tenant}", re.IGNORECASE):
         tenant, rest = "", path.lstrip("/")
     tail = f"/{rest}" if rest else ""
-    if (tail and not _TAILS.fullmatch(tail)) or parts.query or parts.fragment:
+    if (tail and not re.fullmatch(_TAILS, tail, re.IGNORECASE)) or parts.query or parts.fragment:
         return None
     return f"https://{parts.netloc}/{tenant}" if tenant else f"https://{parts.netloc}"
 

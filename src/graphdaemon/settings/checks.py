@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.duration import read_duration
 from graphdaemon.settings.setting import Layer, Secret
-from graphdaemon.settings.text import clean, name_flaw, quote
+from graphdaemon.settings.text import clean, encode_host, name_flaw, quote
 
 _UNSEEN = "Type it again by hand: the pasted text contains invisible characters."
 
@@ -221,7 +221,7 @@ def _is_host(parts: SplitResult) -> bool:
     # `urlsplit` takes nearly anything for a host and a port; the first connection would fail on it,
     # and could not say which setting is to blame.
     try:
-        host = (parts.hostname or "").encode("idna")
+        host = encode_host(parts.hostname or "")
     except UnicodeError:
         return False
     return bool(host) and re.search(rb"[\x00-\x20]", host) is None

@@ -2,7 +2,7 @@
 
 import re
 
-_FORM = re.compile(r"([0-9]{1,6})([smhd])")
+_FORM = r"([0-9]{1,6})([smhd])"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _WITHOUT_END = ("never", "forever")
 
@@ -16,7 +16,7 @@ def read_duration(text: str) -> float | None:
     """
     if text in _WITHOUT_END:
         return None
-    match = _FORM.fullmatch(text)
+    match = re.fullmatch(_FORM, text)
     if match is None:
         raise ValueError(f"{text} is not a length of time")
     return int(match[1]) * _SECONDS[match[2]]

@@ -11,7 +11,7 @@ from graphdaemon.cloud import is_for_graph
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.setting import Secret
 
-_VERSION = re.compile(r"v\d+(\.\d+)?|beta")
+_VERSION = r"v\d+(\.\d+)?|beta"
 
 CACHE_BACKENDS = ("memory", "file", "redis")
 
@@ -114,7 +114,7 @@ class Settings:
         parts = urlsplit(self.endpoint)
         first = parts.path.lstrip("/").partition("/")[0]
         at_graph = is_for_graph(f"https://{parts.netloc}")
-        return at_graph or not first or _VERSION.fullmatch(first) is not None
+        return at_graph or not first or re.fullmatch(_VERSION, first) is not None
 
     @property
     def api_root(self) -> str:
@@ -128,7 +128,7 @@ class Settings:
             return self.graph_root
         parts = urlsplit(self.endpoint)
         folder, _, last = parts.path.rpartition("/")
-        if _VERSION.fullmatch(last):
+        if re.fullmatch(_VERSION, last):
             folder = parts.path
         return f"{parts.scheme}://{parts.netloc}{folder}"
 

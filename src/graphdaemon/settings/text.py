@@ -25,11 +25,11 @@ _QUOTES = {
     "’": "’",  # noqa: RUF001  the typographic mark is meant
     "«": "»",
 }
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_BLOCK = rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----"
 # Letters and marks by their category, and yet nothing is to be seen of them.
 _BLANK_LETTERS = "\u034f\u115f\u1160\u2800\u3164\uffa0"
 # The form that Entra ID gives every client secret it makes: three characters, a digit, Q, a tilde.
-_CLIENT_SECRET = re.compile(r"[\w.~-]{3}\dQ~[\w.~-]{20,}")
+_FORM_OF_SECRETS = r"[\w.~-]{3}\dQ~[\w.~-]{20,}"
 
 
 def decode_text(content: bytes) -> str:
@@ -51,6 +51,22 @@ def decode_text(content: bytes) -> str:
     return content.decode()
 
 
+def encode_host(name: str) -> bytes:
+    """
+    Return the name of a host as DNS has it (RFC 5890).
+
+    Raises:
+        UnicodeError: It is none that a host can have: a part of it is empty, or too long.
+    """
+    if not name.isascii():
+        return name.encode("idna")
+    # What the codec does with ASCII, without its tables, whose loading every start would pay for.
+    *parts, last = name.split(".")
+    if len(last) > 63 or not all(0 < len(part) < 64 for part in parts):
+        raise UnicodeError("a part of the name is empty or too long")
+    return name.encode()
+
+
 def find_pem(data: bytes) -> bytes | None:
     """Return the text of a PEM file in the form that OpenSSL writes; None if it is not PEM."""
     mark = b"-----BEGIN "
@@ -70,7 +86,7 @@ def find_pem(data: bytes) -> bytes | None:
 
 def list_pem_blocks(text: bytes) -> list[tuple[bytes, bytes]]:
     """Return the blocks of PEM text in their order, each with its label, such as `CERTIFICATE`."""
-    return [(match[1], match[0]) for match in _BLOCK.finditer(text)]
+    return [(match[1], match[0]) for match in re.finditer(_BLOCK, text, re.DOTALL)]
 
 
 def decode_base64(data: bytes) -> bytes | None:
@@ -111,7 +127,7 @@ def name_flaw(text: str, *, blanks: bool = True) -> str | None:
 
 def quote(value: str) -> str:
     """Return `value` as an error may repeat it: short, on one line, and never a client secret."""
-    if _CLIENT_SECRET.search(value):
+    if re.search(_FORM_OF_SECRETS, value):
         return "(it looks like a client secret, so it is not shown)"
     shown = "".join(character if character.isprintable() else "\ufffd" for character in value)
     # The part before the @ of an address holds a password.

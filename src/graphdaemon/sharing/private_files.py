@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import stat
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +26,11 @@ class ForeignFileError(FileExistsError):
 
 def cache_folder() -> Path:
     """Where this user's programs keep what can be made anew; it need not exist yet."""
-    # Not at the top: it takes a tenth of the start, and few commands keep anything.
+    if sys.platform == "linux":
+        # The rule (XDG Base Directory Specification) is short, and platformdirs takes a thirtieth
+        # of the start: it loads what archives and temporary files need.
+        folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        return (folder if folder.is_absolute() else Path.home() / ".cache") / "graphdaemon"
     from platformdirs import user_cache_path
 
     return user_cache_path("graphdaemon", appauthor=False, opinion=False)

@@ -1,7 +1,5 @@
 """Limits: each has a name, a value and words for what goes beyond it."""
 
-import dataclasses
-
 import pytest
 
 from graphdaemon.http.failures import explain_failure
@@ -9,7 +7,7 @@ from graphdaemon.http.limits import LimitExceededError, Limits
 
 # Those that end a wait, which is told in the words for waiting.
 WAITS = {"connect_seconds", "close_seconds"}
-NAMES = sorted({field.name for field in dataclasses.fields(Limits)} - WAITS)
+NAMES = sorted({*Limits._fields} - WAITS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,5 +24,5 @@ def test_an_error_names_the_limit_its_value_and_the_next_step(name: str) -> None
 
 def test_limits_cannot_be_changed_behind_a_transports_back() -> None:
     """They are one value, passed on as a whole."""
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         Limits().headers = 1  # type: ignore[misc]

@@ -4,7 +4,14 @@ import shlex
 
 import pytest
 
-from graphdaemon.settings.text import clean, decode_text, name_flaw, quote, quote_for_shell
+from graphdaemon.settings.text import (
+    clean,
+    decode_text,
+    encode_host,
+    name_flaw,
+    quote,
+    quote_for_shell,
+)
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 UNSEEN = {
@@ -90,3 +97,18 @@ def test_a_path_in_a_command_stays_one_word_and_no_option(name: str) -> None:
     """A shell reads it as the path that it is; a dash at its beginning is no option's."""
     assert shlex.split(f"chmod 600 {quote_for_shell(name)}")[2].removeprefix("./") == name
     assert not quote_for_shell(name).startswith("-")
+
+
+@pytest.mark.parametrize(
+    "name", ["graph.microsoft.com", "localhost", "a.b.", "10.0.0.1", "x" * 63, "bücher.example", ""]
+)
+def test_the_name_of_a_host_is_encoded_as_python_does(name: str) -> None:
+    """Without the codec's tables, which only names with other letters need."""
+    assert encode_host(name) == name.encode("idna")
+
+
+@pytest.mark.parametrize("name", ["a..b", ".a", "x" * 64, f"{'x' * 64}.example", "ü..b"])
+def test_a_name_that_no_host_can_have_is_refused(name: str) -> None:
+    """The error is the codec's own kind, which callers know."""
+    with pytest.raises(UnicodeError):
+        encode_host(name)

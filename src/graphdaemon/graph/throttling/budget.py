@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import random
 import threading
 import time
 from collections import deque
@@ -378,6 +377,8 @@ def _slack(streak: int) -> float:
     Requests of other processes, which do not know of the pause, may prolong it; and requests that
     are sent again at the same moment are refused again. So the time grows, and is partly random.
     """
+    import random
+
     return 0.05 * (2.0 ** min(streak, 7) - 1) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
 
 
