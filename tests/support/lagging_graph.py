@@ -9,7 +9,7 @@ from graphdaemon.http.response import Response
 from tests.support import virtual_time
 from tests.support.pretend_graph import Change, PretendGraph, Record
 
-Route = Literal["list", "filter", "id in"]
+Route = Literal["list", "filter", "id in", "id in filter"]
 
 
 @dataclass
@@ -23,7 +23,7 @@ class LaggingGraph(PretendGraph):
 
     Args:
         behind: By route, how many seconds the replica is behind that answers: whole lists, lists
-            with a filter, and filters that name IDs.
+            with a filter, filters that name IDs, and those that name them within another filter.
     """
 
     behind: dict[Route, float] = field(default_factory=dict)
@@ -72,7 +72,9 @@ class LaggingGraph(PretendGraph):
         condition = (
             options.get("$filter", "") if token is None else self._positions[int(token)].condition
         )
-        return "id in" if "id in (" in condition else "filter" if condition else "list"
+        if "id in (" in condition:
+            return "id in" if condition.startswith("id in (") else "id in filter"
+        return "filter" if condition else "list"
 
     def _as_it_was(self, seconds: float) -> dict[str, Record]:
         moment = virtual_time.now() - seconds

@@ -73,6 +73,18 @@ def test_withheld_records_of_the_first_page_are_missed() -> None:
     assert "in none of the parts" in outcome.proved.notes[-1]
 
 
+def test_who_is_on_the_first_page_and_in_no_part_contradicts_a_count_that_agrees() -> None:
+    """Nobody was missed here, but ranges that leave somebody out cannot be a proof."""
+    world = PretendGraph(scattered(300), by_id=True)
+    first = min(world.directory)
+    world.lies = Lies(withholds=lambda record: record["id"] == first)
+
+    outcome = list_world(world, options=SMALL._replace(confirm=False))
+
+    assert outcome.proved.count_after == outcome.proved.records == 300
+    assert (outcome.proved.verdict, outcome.proved.missing) == ("unproved", "witnesses")
+
+
 def test_withheld_records_are_missed_at_the_count() -> None:
     """One too few is enough to read all once more."""
     world = PretendGraph(scattered(300), by_id=True)
@@ -183,7 +195,7 @@ def test_without_proof_nothing_is_asked_besides() -> None:
 
     assert outcome.written == world.shown()
     assert len(world.requests) == 5
-    assert outcome.proved.verdict == "unproved"
+    assert (outcome.proved.verdict, outcome.proved.missing) == ("unproved", "proof")
 
 
 def test_properties_without_any_value_are_named() -> None:

@@ -35,6 +35,37 @@ def test_what_changed_meanwhile_is_corrected() -> None:
     assert replay.appeared > 0
 
 
+class Restless(PretendGraph):
+    """
+    A directory of which every round of the delta has two pages.
+
+    The first tells of Ana in one department. She is in another while the second is read, then
+    back, and somebody else changes, whom the next round tells of.
+    """
+
+    def _serve_delta(self, options: dict[str, str]) -> Response:
+        told = super()._serve_delta(options)
+        ana, *others = sorted(self.directory)
+        if b"nextLink" in told.body:
+            self.put({"id": ana, "department": "IT"})
+        else:
+            self.put({"id": ana, "department": "Sales"})
+            self.put({"id": others[len(self._changes) % 50], "department": "HR"})
+        return told
+
+
+def test_a_directory_that_changes_faster_than_it_is_followed_is_not_called_proved() -> None:
+    """Each record is shown as it was told of, and counted; but they were never so at one time."""
+    world = Restless(people(60), delta_page=1)
+
+    outcome = list_world(world, options=SMALL)
+
+    at_last_delta = world.shown(directory=world.at_last_delta)
+    assert outcome.written not in (at_last_delta, world.shown())
+    assert outcome.proved.count_after == len(outcome.written)
+    assert (outcome.proved.verdict, outcome.proved.missing) == ("unproved", "settled")
+
+
 def test_what_left_and_then_changed_is_not_called_proved() -> None:
     """Records that went down a pipe cannot be put right."""
     world = PretendGraph(scattered(400), weather=Weather(change=0.4), seed=2)
