@@ -165,7 +165,7 @@ def test_select(app: App, get: Ask) -> None:
     }
 
 
-@pytest.mark.parametrize("kind", ["user", "group", "application"])
+@pytest.mark.parametrize("kind", ["user", "group", "servicePrincipal"])
 def test_select_defaults(probe: Probe, kind: str) -> None:
     """Selected by name, the default properties show in that order, which the context names."""
     app = register(probe, "Directory.Read.All")
