@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from entra_emulator.directory.changes import Change, Changes
 from entra_emulator.directory.objects import SUMMARY, Objects, StoredObject
-from entra_emulator.directory.representation import read_id, render_reference
+from entra_emulator.directory.representation import WHOLE, read_id, render_reference
 from entra_emulator.directory.store import Store
+from entra_emulator.model import schema
 from entra_emulator.model.kinds import BY_NUMBER, KINDS, RELATIONS
 from entra_emulator.model.records import Tenant
 
@@ -36,11 +37,33 @@ class LinkQuery(NamedTuple):
 
 
 class JoinedNeighbours(NamedTuple):
-    """Summaries of neighbours joined by commas, the type of each, and the last one's number."""
+    """
+    What is shown of neighbours, joined by commas.
+
+    Args:
+        body: the JSON.
+        number: how many there are.
+        last: the last one's number in the directory.
+        kinds: the type of each; not told of a `mixed` list, which names them.
+    """
 
     body: bytes
-    kinds: list[str]
+    number: int
     last: int
+    kinds: list[str]
+
+
+class MixedForm(NamedTuple):
+    """
+    How a list of several types shows objects: type and ID in front, and then the summary.
+
+    Args:
+        readable: of objects of other types than these nothing else is shown.
+        typed: whether each has its type.
+    """
+
+    readable: frozenset[str]
+    typed: bool
 
 
 class Reference(NamedTuple):
@@ -50,6 +73,9 @@ class Reference(NamedTuple):
     kind: str
     id: str
 
+
+# What an object that tells its type begins with, behind the brace.
+_TYPE = '"@odata.type":"#microsoft.graph.'
 
 # Takes the tenant, the relation, and the two objects.
 Follower = Callable[[Tenant, str, StoredObject, StoredObject], None]
@@ -161,21 +187,34 @@ class Links:
         return [StoredObject(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
 
     def join_neighbours(
-        self, tenant: Tenant, links: LinkQuery, *, after: int = 0, limit: int
+        self,
+        tenant: Tenant,
+        links: LinkQuery,
+        *,
+        after: int = 0,
+        limit: int,
+        mixed: MixedForm | None = None,
     ) -> JoinedNeighbours:
-        """What lists show of up to `limit` neighbours numbered above `after`, in order."""
+        """The summaries of up to `limit` neighbours numbered above `after`, or `mixed`."""
         # The database joins them: handing a row to Python costs more than copying it.
-        ((body, kinds, last),) = self._store.read(
+        content, opening, closing, kinds = SUMMARY, "", "", "group_concat(kind)"
+        if mixed is not None:
+            content, kinds = _write_mixed(mixed), "NULL"
+            opening, closing = "{" + _TYPE * mixed.typed, "}"
+        ((body, number, last, kinds),) = self._store.read(
             f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
-            "SELECT CAST(group_concat(CAST(content AS TEXT)) AS BLOB), group_concat(kind), "
-            f"max(seq) FROM (SELECT {SUMMARY} AS content, o.kind AS kind, o.seq AS seq "
+            f"SELECT CAST(group_concat(CAST(content AS TEXT), '{closing},{opening}') AS BLOB), "
+            f"count(*), max(seq), {kinds} "
+            f"FROM (SELECT {content} AS content, o.kind AS kind, o.seq AS seq "
             "FROM near AS n CROSS JOIN object AS o "
             "ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq "
             f"WHERE n.seq > :after {_restrict(links)} ORDER BY n.seq LIMIT :limit)",
             {"tenant": tenant.number, "seq": links.seq, "after": after, "limit": limit},
         )
-        names = [BY_NUMBER[int(number)].name for number in kinds.split(",")] if kinds else []
-        return JoinedNeighbours(body or b"", names, last or after)
+        names = [BY_NUMBER[int(kind)].name for kind in kinds.split(",")] if kinds else []
+        if number:
+            body = b"%b%b%b" % (opening.encode(), body, closing.encode())
+        return JoinedNeighbours(body or b"", number, last or after, names)
 
     def has_more(self, tenant: Tenant, links: LinkQuery, after: int) -> bool:
         """Whether any neighbour is numbered above `after`."""
@@ -276,6 +315,27 @@ class Links:
                 f"AND {' AND '.join(tests)}",
                 ends,
             ).rowcount
+
+
+def _write_mixed(form: MixedForm) -> str:
+    """What `form` shows of an object `o`, without what all of them begin and end with, in SQL."""
+    cases = " ".join(
+        f"WHEN {kind.number} THEN {_write_kind(kind.name, form)}" for kind in KINDS.values()
+    )
+    return f"CASE o.kind {cases} END"
+
+
+def _write_kind(kind: str, form: MixedForm) -> str:
+    name = f"""{kind}",""" * form.typed
+    identified = f"""'{name}"id":"' || o.id || '"'"""
+    if kind not in form.readable:
+        return identified
+    if kind in WHOLE:
+        return f"'{name}' || substr({SUMMARY}, 2, length({SUMMARY}) - 2)"
+    if schema.default(kind)[0] == "id":
+        return f"'{name}' || substr(o.face, 2, length(o.face) - 2)"
+    # The ID stands at the end of summaries, behind a comma, its name and a quote.
+    return f"{identified} || ',' || substr(o.face, 2, length(o.face) - length(o.id) - 10)"
 
 
 def _walk(links: LinkQuery) -> str:

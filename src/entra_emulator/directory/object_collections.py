@@ -59,11 +59,22 @@ EVERYTHING = Span()
 # The orders that the store keeps an index of, `order` of a `Span`.
 INDEXED_ORDERS = frozenset({"seq", "name", "key"})
 
-# The beginning of a document `d` that holds what is asked for most, in SQL.
-BRIEF = (
-    "CASE WHEN o.brief IS NULL THEN d.doc "
-    "ELSE CAST(CAST(substr(d.doc, 1, o.brief) AS TEXT) || '}' AS BLOB) END"
-)
+
+def _begin(part: str) -> str:
+    """The beginning of a document `d` that ends where the column says, closed, in SQL."""
+    return (
+        f"CASE WHEN o.{part} IS NULL THEN d.doc "
+        f"ELSE CAST(CAST(substr(d.doc, 1, o.{part}) AS TEXT) || '}}' AS BLOB) END"
+    )
+
+
+def _begin_open(part: str) -> str:
+    """The same without the brace at its end, which costs three copies of every one."""
+    return f"substr(d.doc, 1, coalesce(o.{part}, length(d.doc) - 1))"
+
+
+# The beginnings of a document that are documents themselves, and the columns of where they end.
+PARTS = ("core", "brief")
 
 # How many documents one step matches; other requests wait for no longer than that.
 CHUNK = 500
@@ -77,9 +88,8 @@ _CONTENTS = {
     "seq": ("object AS o", "NULL"),
     "summary": ("object AS o", SUMMARY),
     "doc": (_DOCUMENTS, "d.doc"),
-    "brief": (_DOCUMENTS, BRIEF),
-    # The same without the brace at its end, which costs three copies of every one.
-    "open brief": (_DOCUMENTS, "substr(d.doc, 1, coalesce(o.brief, length(d.doc) - 1))"),
+    **{part: (_DOCUMENTS, _begin(part)) for part in PARTS},
+    **{f"open {part}": (_DOCUMENTS, _begin_open(part)) for part in PARTS},
 }
 
 
@@ -88,7 +98,8 @@ class Collections:
     Reads the objects of a type that are not deleted.
 
     Of each object it reads `what`: its "summary" (what lists show without `$select`), its whole
-    document ("doc"), or the document's beginning ("brief") that holds what is asked for most.
+    document ("doc"), or a beginning of that: the "brief" document holds what is asked for most, and
+    the "core" of it what nearly every client asks for.
     """
 
     def __init__(self, store: Store) -> None:
@@ -129,16 +140,17 @@ class Collections:
         The database joins them: handing a row to Python costs more than copying it, and may let
         another thread go first.
         """
-        opened, brace = (f"open {what}", "}") if what == "brief" else (what, "")
+        opened, brace = (f"open {what}", "}") if what in PARTS else (what, "")
         statement, values = _select(tenant, kind, opened, span, after=after, limit=limit)
         end = "min" if span.descending else "max"
-        ((body, seqs, value, number),) = self._store.read(
+        # Of equal values the last one counts, which no sum over them tells.
+        seqs = f"{end}(seq)" if span.order == "seq" else "group_concat(seq)"
+        ((body, listed, value, number),) = self._store.read(
             f"SELECT CAST(group_concat(CAST(content AS TEXT), '{brace},') AS BLOB), "  # noqa: S608 - names of ours
-            f"group_concat(seq), {end}(value), count(*) FROM ({statement})",
+            f"{seqs}, {end}(value), count(*) FROM ({statement})",
             values,
         )
-        # Of equal values the last one counts, which no sum over them tells.
-        last = Position(value, int(seqs.rpartition(",")[2])) if number == limit else None
+        last = Position(value, int(str(listed).rpartition(",")[2])) if number == limit else None
         # Here and not in the database, where it would be a copy of all that is joined.
         return Joined(body + brace.encode() if body else b"", last)
 
@@ -240,7 +252,7 @@ def _select(
     """The SELECT for a span and its values; the statement's parts are constants."""
     sign, turn = ("<", "DESC") if span.descending else (">", "ASC")
     column = {"seq": "NULL", "name": "o.name", "key": "o.key"}[span.order]
-    by = f"o.seq {turn}" if span.order == "seq" else f"{column} {turn}, o.seq {turn}"
+    by = f"o.seq {turn}" if span.order == "seq" else f"{column} {turn}, o.number {turn}"
     tests = ["o.tenant = :tenant", "o.kind = :kind"]
     # The position replaces the bound on its side: given both, SQLite would start at the bound and
     # walk all rows up to the position.
@@ -251,7 +263,7 @@ def _select(
         tests.append(f"{column} <= :high")
     if after is not None:
         seq = f"o.seq {sign} :seq"
-        tests.append(seq if span.order == "seq" else f"({column}, o.seq) {sign} (:value, :seq)")
+        tests.append(seq if span.order == "seq" else f"({column}, o.number) {sign} (:value, :seq)")
     source, content = _CONTENTS[what]
     statement = (
         f"SELECT {column} AS value, o.seq AS seq, {content} AS content FROM {source} "  # noqa: S608 - constants

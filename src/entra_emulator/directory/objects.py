@@ -70,9 +70,9 @@ class Objects:
                 numbered = list(enumerate(batch, last + 1))
                 last += len(numbered)
                 connection.executemany(
-                    "INSERT INTO object (tenant, kind, seq, id, key, name, face, brief) "  # noqa: S608 - names of ours
-                    f"VALUES ({tenant.number}, {number}, ?, ?, ?, ?, ?, ?)",
-                    [(seq, *row[:4], row.brief) for seq, row in numbered],
+                    "INSERT INTO object (tenant, kind, seq, id, key, name, face, core, brief) "  # noqa: S608 - names of ours
+                    f"VALUES ({tenant.number}, {number}, ?, ?, ?, ?, ?, ?, ?)",
+                    [(seq, *row[:4], row.core, row.brief) for seq, row in numbered],
                 )
                 connection.executemany(
                     "INSERT INTO document (seq, doc) VALUES (?, ?)",
@@ -151,9 +151,9 @@ class Objects:
         """Put an object from the recycle bin into its collection, as it is rendered now."""
         with self._store.writing() as connection:
             connection.execute(
-                "INSERT INTO object (tenant, kind, seq, id, key, name, face, brief) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (tenant.number, KINDS[kind].number, seq, *row[:4], row.brief),
+                "INSERT INTO object (tenant, kind, seq, id, key, name, face, core, brief) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (tenant.number, KINDS[kind].number, seq, *row[:4], row.core, row.brief),
             )
             connection.execute("UPDATE document SET doc = ? WHERE seq = ?", (row.doc, seq))
             self._drop_aliases(seq)
@@ -197,9 +197,9 @@ class Objects:
             (before,) = objects
             connection.execute("UPDATE document SET doc = ? WHERE seq = ?", (row.doc, before.seq))
             connection.execute(
-                "UPDATE object SET key = ?, name = ?, face = ?, brief = ? "
+                "UPDATE object SET key = ?, name = ?, face = ?, core = ?, brief = ? "
                 "WHERE tenant = ? AND kind = ? AND seq = ?",
-                (*row[1:4], row.brief, tenant.number, KINDS[kind].number, before.seq),
+                (*row[1:4], row.core, row.brief, tenant.number, KINDS[kind].number, before.seq),
             )
             self._drop_aliases(before.seq)
             self._add_aliases(tenant, kind, [(before.seq, row)])

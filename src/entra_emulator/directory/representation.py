@@ -39,6 +39,12 @@ _SELDOM = frozenset(
 
 _USUAL = frozenset(schema.default("user"))
 
+# They stand in front: nearly every `$select` on users keeps to them, and is cut out of them alone.
+_CORE = frozenset(
+    "id accountEnabled companyName createdDateTime department displayName givenName jobTitle mail "
+    "surname userPrincipalName userType".split()
+)
+
 # Whom people look for by more than the beginning of a name.
 _WITH_ALIASES = frozenset({"user", "group"})
 
@@ -56,6 +62,7 @@ class ObjectRow(NamedTuple):
         doc: its document.
         brief: so many bytes of the document, closed by a brace, hold the properties that are asked
             for most; None when the document is not divided so.
+        core: the same of those that nearly every client asks for.
         aliases: what people and writes look for besides key and name, in folded case.
     """
 
@@ -65,6 +72,7 @@ class ObjectRow(NamedTuple):
     summary: bytes | None
     doc: bytes
     brief: int | None = None
+    core: int | None = None
     aliases: tuple[str, ...] = ()
 
 
@@ -93,19 +101,35 @@ def render(kind: str, record: Record) -> ObjectRow:
     if kind in WHOLE:
         doc = _encode(_arrange(kind, record))
         return ObjectRow(record["id"], key, name, None, doc, aliases=aliases)
-    seldom = _SELDOM if kind == "user" else ()
-    often: Record = {}
-    rest: Record = {}
-    for prop, value in record.items():
-        if value is not None:
-            (rest if prop in seldom else often)[prop] = value
-    doc = brief = _encode(often)
-    if rest:
-        doc = b"%b,%b" % (brief[:-1], _encode(rest)[1:])
+    kept = {prop: value for prop, value in record.items() if value is not None}
+    if kind == "user":
+        core, brief, doc = _divide(kept)
+    else:
+        core = brief = doc = _encode(kept)
     summary = _encode(_make_decoder(kind)(brief))
     return ObjectRow(
-        record["id"], key, name, summary, doc, len(brief) - 1 if rest else None, aliases
+        record["id"],
+        key,
+        name,
+        summary,
+        doc,
+        len(brief) - 1 if brief != doc else None,
+        len(core) - 1 if core != doc else None,
+        aliases,
     )
+
+
+def _divide(user: Record) -> tuple[bytes, bytes, bytes]:
+    """The document of a user, and the two beginnings of it that are documents too, closed."""
+    core: Record = {}
+    often: Record = {}
+    seldom: Record = {}
+    for name, value in user.items():
+        (core if name in _CORE else seldom if name in _SELDOM else often)[name] = value
+    parts = [_encode(core)]
+    for more in (often, seldom):
+        parts.append(b"%b,%b" % (parts[-1][:-1], _encode(more)[1:]) if more else parts[-1])
+    return parts[0], parts[1], parts[2]
 
 
 def list_addresses(record: Record) -> set[str]:
@@ -151,11 +175,13 @@ def is_summary(kind: str, names: Sequence[str] | None) -> bool:
 
 
 def choose_content(kind: str, names: Collection[str]) -> str:
-    """The shortest of "summary", "brief" and "doc" that has all of these properties."""
+    """The cheapest of "summary", "core", "brief" and "doc" that has all of these properties."""
     if kind != "user":
         return "doc"
     if _USUAL.issuperset(names):
         return "summary"
+    if _CORE.issuperset(names):
+        return "core"
     return "brief" if _SELDOM.isdisjoint(names) else "doc"
 
 

@@ -42,8 +42,8 @@ _ROWS = {
     ),
 }
 _COLUMNS = {
-    _NAME: ("o.name", "o.seq"),
-    _KEY: ("o.key", "o.seq"),
+    _NAME: ("o.name", "o.number"),
+    _KEY: ("o.key", "o.number"),
     _ALIAS: ("o.word", "o.place"),
 }
 

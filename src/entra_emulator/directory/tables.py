@@ -2,7 +2,7 @@
 
 # A database with tables of another version is refused.
 # The columns keep their names: `face` is the summary of an object, `standing` a token policy.
-VERSION = 7
+VERSION = 8
 
 # Most tables are WITHOUT ROWID: the primary key is the table then, so that a lookup or a range
 # reads one tree instead of two.
@@ -34,18 +34,22 @@ TABLES = (
       PRIMARY KEY (tenant, name)
     ) WITHOUT ROWID
     """,
+    # The key is a number: the inner nodes of the tree hold nothing else then, no summaries, and to
+    # find an object takes half the time. Pages of names and of members find each of theirs. SQLite
+    # compares pairs such as (name, number) by an index only where neither is the key itself.
     """
     CREATE TABLE IF NOT EXISTS object (
+      seq INTEGER PRIMARY KEY,
       tenant INTEGER NOT NULL,
       kind INTEGER NOT NULL,
-      seq INTEGER NOT NULL,
+      core INTEGER,
+      brief INTEGER,
       id TEXT NOT NULL,
       key TEXT NOT NULL,
       name TEXT NOT NULL,
       face BLOB,
-      brief INTEGER,
-      PRIMARY KEY (tenant, kind, seq)
-    ) WITHOUT ROWID
+      number INTEGER GENERATED ALWAYS AS (seq) VIRTUAL
+    )
     """,
     # AUTOINCREMENT: a number is never given again, links and page tokens hold it.
     """
@@ -292,12 +296,17 @@ FOLLOWS_RULE = (
 
 # A large insertion drops these and builds them again at its end.
 INDEXES = {
+    # Where the parts of documents end is here too, so that a page of them reads no row of `object`.
+    "object_order": (
+        "CREATE UNIQUE INDEX IF NOT EXISTS object_order ON object (tenant, kind, seq, core, brief)"
+    ),
     "object_id": "CREATE UNIQUE INDEX IF NOT EXISTS object_id ON object (id, tenant)",
-    "object_key": "CREATE INDEX IF NOT EXISTS object_key ON object (tenant, kind, key)",
-    "object_name": "CREATE INDEX IF NOT EXISTS object_name ON object (tenant, kind, name)",
+    "object_key": "CREATE INDEX IF NOT EXISTS object_key ON object (tenant, kind, key, number)",
+    "object_name": "CREATE INDEX IF NOT EXISTS object_name ON object (tenant, kind, name, number)",
     # The groups and administrative units whose members follow a rule: a transaction looks at each.
     "object_rule": (
-        f"CREATE INDEX IF NOT EXISTS object_rule ON object (tenant) WHERE {FOLLOWS_RULE.format('')}"
+        "CREATE INDEX IF NOT EXISTS object_rule ON object (tenant, kind) "
+        f"WHERE {FOLLOWS_RULE.format('')}"
     ),
     "alias_word": "CREATE INDEX IF NOT EXISTS alias_word ON alias (tenant, kind, word)",
     "link_target": (

@@ -3,6 +3,7 @@ import pytest
 
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.content.seeding.users import draw_users
+from entra_emulator.directory import object_collections
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.object_collections import CHUNK, Position, Span
 from entra_emulator.directory.steps import finish, take_step
@@ -22,7 +23,26 @@ def test_pages(directory: Directory, seeded: Tenant) -> None:
 
 @pytest.mark.parametrize("order", ["seq", "name", "key"])
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("what", ["summary", "doc", "brief"])
+@pytest.mark.parametrize("what", ["summary", "doc", "brief", "core"])
+def test_pages_begin_in_an_index(
+    directory: Directory, seeded: Tenant, order: str, what: str, *, descending: bool
+) -> None:
+    """Wherever a page begins, nothing before it is read and nothing sorted; among equals too."""
+    after = Position(None if order == "seq" else "m", 20)
+    span = Span(order, descending)
+    statement, values = object_collections._select(seeded, "user", what, span, after=after, limit=9)
+
+    plans = [row[3] for row in directory._store.read(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+    assert not any("TEMP B-TREE" in plan for plan in plans), plans
+    sign = "<" if descending else ">"
+    expected = f" AND seq{sign}?" if order == "seq" else f" AND ({order},number){sign}(?,?)"
+    assert expected in plans[0]
+
+
+@pytest.mark.parametrize("order", ["seq", "name", "key"])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("what", ["summary", "doc", "brief", "core"])
 def test_joined(
     directory: Directory, seeded: Tenant, order: str, what: str, *, descending: bool
 ) -> None:

@@ -6,13 +6,21 @@ from entra_emulator.model.records import Tenant
 
 
 def test_brief_documents(directory: Directory, seeded: Tenant) -> None:
-    """The beginning of a user's document has every property but those that are asked for seldom."""
+    """
+    The beginning of a user's document has every property but those that are asked for seldom.
+
+    And its own beginning has those of nearly every request.
+    """
     rows = [
-        directory.collections.read_rows(seeded, "user", what, limit=99) for what in ("doc", "brief")
+        directory.collections.read_rows(seeded, "user", what, limit=99)
+        for what in ("doc", "brief", "core")
     ]
-    for (_, _, doc), (_, _, brief) in zip(*rows, strict=True):
+    for (_, _, doc), (_, _, brief), (_, _, core) in zip(*rows, strict=True):
         whole, begun = msgspec.json.decode(doc), msgspec.json.decode(brief)
-        left = set(whole) - set(begun)
+        left, first = set(whole) - set(begun), msgspec.json.decode(core)
+        assert first == {name: whole[name] for name in first}
+        assert {"id", "displayName", "userType", "accountEnabled"} <= first.keys() < begun.keys()
+        assert choose_content("user", first) == "core"
 
         assert begun == {name: whole[name] for name in begun}
         assert "securityIdentifier" in left
@@ -42,12 +50,18 @@ def test_brief_follows(directory: Directory, seeded: Tenant) -> None:
     directory.recycle_bin.restore(seeded, item, {"displayName": "Back again"})
 
     rows = [
-        directory.collections.read_rows(seeded, "user", what, limit=99) for what in ("doc", "brief")
+        directory.collections.read_rows(seeded, "user", what, limit=99)
+        for what in ("doc", "brief", "core")
     ]
-    for (_, _, doc), (_, _, brief) in zip(*rows, strict=True):
+    for (_, _, doc), (_, _, brief), (_, _, core) in zip(*rows, strict=True):
         whole, begun = msgspec.json.decode(doc), msgspec.json.decode(brief)
         left = {name for name in whole if choose_content("user", [name]) == "doc"}
         assert begun == whole or begun == {n: whole[n] for n in whole if n not in left}
+        assert msgspec.json.decode(core) == {
+            name: whole[name]
+            for name in whole
+            if choose_content("user", [name, "userType"]) == "core"
+        }
 
 
 def test_large_faces(directory: Directory, seeded: Tenant) -> None:

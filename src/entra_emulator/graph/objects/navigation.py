@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.links import LinkQuery, MixedForm
 from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import is_summary, read_id
@@ -176,9 +176,19 @@ def _read_page(
 
 def _read_summaries(call: Call, links: LinkQuery, query: Query, after: int) -> RecordPage:
     """A page whose objects the store has as they are shown, or shows more of them."""
-    page = call.directory.links.join_neighbours(call.tenant, links, after=after, limit=query.top)
-    if query.kind not in call.readable:
-        typed = not wants_no_metadata(call)
+    several, typed = query.kind not in call.readable, not wants_no_metadata(call)
+    # Who may see little of users has that little picked out of each.
+    mixed = several and query.select is None and "user.basic" not in call.readable
+    page = call.directory.links.join_neighbours(
+        call.tenant,
+        links,
+        after=after,
+        limit=query.top,
+        mixed=MixedForm(call.readable, typed) if mixed else None,
+    )
+    if mixed:
+        body = page.body
+    elif several:
         body = render_joined_neighbours(
             page.kinds, page.body, query.select, call.readable, typed=typed
         )
@@ -186,7 +196,7 @@ def _read_summaries(call: Call, links: LinkQuery, query: Query, after: int) -> R
         body = page.body
     else:
         body = render_joined(query.kind, query.select, page.body)
-    full = len(page.kinds) == query.top
+    full = page.number == query.top
     more = full and call.directory.links.has_more(call.tenant, links, page.last)
     return RecordPage(body, Position(None, page.last) if more else None)
 

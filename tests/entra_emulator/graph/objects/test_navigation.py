@@ -2,14 +2,15 @@
 
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import msgspec
 import pytest
 
 from entra_emulator.directory.object_collections import Span
 from entra_emulator.graph.objects import replica
-from tests.support.emulator_probe import Probe
-from tests.support.graph_writer import NOBODY, start_writer
+from tests.support.emulator_probe import Probe, register
+from tests.support.graph_writer import NOBODY, Writer, start_writer
 from tests.support.linked_objects import CHAIN, GLOBAL_ADMINISTRATOR, Scene, walk
 
 
@@ -20,6 +21,41 @@ def test_members(scene: Scene) -> None:
     assert first["@odata.context"].endswith("/v1.0/$metadata#directoryObjects")
     assert list(first["value"][0])[:2] == ["@odata.type", "id"]
     assert first["value"][0]["@odata.type"] == "#microsoft.graph.user"
+
+
+PERMISSIONS = {
+    "every type": "Directory.Read.All",
+    "groups alone": "GroupMember.Read.All",
+    "groups, and little of users": "GroupMember.Read.All User.ReadBasic.All",
+}
+
+
+@pytest.mark.parametrize("permissions", PERMISSIONS.values(), ids=PERMISSIONS)
+@pytest.mark.parametrize("metadata", ["minimal", "none"])
+def test_members_of_several_types_are_shown_alike_whether_direct_or_not(
+    probe: Probe, writer: Writer, permissions: str, metadata: str
+) -> None:
+    group = writer.make_group()
+    device = {"id": str(uuid4()), "displayName": "Laptop", "deviceId": str(uuid4())}
+    probe.emulator.directory.objects.create(writer.app.tenant, "device", device)
+    members = [
+        *(writer.make_user(displayName=name) for name in ("A", 'B "},{"')),
+        device,
+        *writer.get("/servicePrincipals?$top=1")["value"],
+        writer.make_group(description='a "}, b'),
+    ]
+    for member in members:
+        assert writer.link(f"/groups/{group['id']}/members", member["id"]).status == 204
+    app = register(probe, *permissions.split(), tenant=writer.app.tenant)
+    token, accept = app.token(), f"application/json;odata.metadata={metadata}"
+
+    direct, transitive = (
+        app.get(f"/v1.0/groups/{group['id']}/{name}", token, accept=accept)
+        for name in ("members", "transitiveMembers")
+    )
+
+    assert len(direct.json()["value"]) == len(members)
+    assert direct.body.partition(b'"value":')[2] == transitive.body.partition(b'"value":')[2]
 
 
 def test_transitive(scene: Scene) -> None:
