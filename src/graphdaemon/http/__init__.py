@@ -1,1 +1,1 @@
-"""HTTPS: connections, TLS, proxies, and what a failure is called."""
+"""HTTPS requests: connections, TLS, proxies, and errors that explain why there is no answer."""

@@ -1,4 +1,4 @@
-"""The parts of an address that a request is sent to."""
+"""Split an address into the parts that a request needs."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -7,18 +7,18 @@ _PORTS = {"https": 443, "http": 80}
 
 
 class AddressInvalidError(ValueError):
-    """An address is none that a request can be sent to."""
+    """A text is not an address to which a request can be sent."""
 
 
 class Address(NamedTuple):
     """
-    What an address says of where a request goes.
+    The parts of an address.
 
     Attributes:
         name: The name of the host, or its IP address.
         port: Its port.
-        host: Both as the `Host` header has them: without the port, if it is the usual one.
-        target: Path and query, as they stand in a request.
+        host: Name and port as in the `Host` header: the port is left out if it is the default.
+        target: Path and query, as in the first line of a request.
     """
 
     name: str
@@ -29,19 +29,19 @@ class Address(NamedTuple):
 
 def split_address(url: str, scheme: str = "https") -> Address:
     """
-    Split an address, which a server may have sent, into its parts.
+    Split an address, which may come from a server, into its parts.
 
     Raises:
-        AddressInvalidError: It has another scheme than `scheme`, no host, a port that is none, or
-            characters that need an escape.
+        AddressInvalidError: The address has another scheme than `scheme`, no host, an invalid
+            port, or characters that would have to be percent-encoded.
     """
     try:
         parts = urlsplit(url)
         name, port = parts.hostname or "", parts.port or _PORTS[scheme]
-        # A name with other letters is sent in those of DNS (RFC 5890).
+        # A name with letters outside ASCII is sent in the form that DNS has for it (RFC 5890).
         name = name if name.isascii() else name.encode("idna").decode()
     except ValueError:
-        # Python's words repeat the address, which may be a page link.
+        # Python's own message would repeat the address, which may be a page link.
         raise AddressInvalidError from None
     target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     is_printable = url.isprintable() and " " not in url and target.isascii()

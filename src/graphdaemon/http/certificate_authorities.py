@@ -1,4 +1,4 @@
-"""Which certificate authorities are trusted: the system's, and those that people name."""
+"""The certificate authorities that TLS trusts: those of the system, and those in the settings."""
 
 import os
 import re
@@ -12,11 +12,12 @@ from graphdaemon.errors import SettingsError
 from graphdaemon.settings.file_content import read_small_file
 from graphdaemon.settings.text import clean, decode_base64, find_pem, list_pem_blocks, quote
 
-# Companies whose proxy re-signs TLS set these for every Python program.
+# Companies whose proxy decrypts TLS and signs it anew set these variables for Python programs.
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _MARK = b"-----BEGIN CERTIFICATE-----"
 _CERTIFICATES = (b"CERTIFICATE", b"X509 CERTIFICATE")
-# `openssl rehash` names a certificate, or a list of revoked ones, by the hash of its subject.
+# `openssl rehash` names the file of a certificate, or of a revocation list, by a hash of its
+# subject.
 _HASHED = r"[0-9a-f]{8}\.r?\d+"
 _ENDINGS = (".pem", ".crt", ".cer", ".der", ".p7b", ".p7c")
 
@@ -29,10 +30,10 @@ _shared_lock = threading.Lock()
 
 def share_context(ca_file: Path | None) -> ssl.SSLContext:
     """
-    Return what `make_context` returns, made once for all who trust the same.
+    Return the context that `make_context` returns; callers that trust the same files share it.
 
-    A context takes 20 ms and half a megabyte, and a daemon has one client for each tenant. Where a
-    variable, or a file that is named, has changed since, it is made anew.
+    Making a context takes 20 ms and half a megabyte, and a daemon has a client for each tenant. It
+    is made anew when one of the variables, or one of the files that they name, has changed.
 
     Raises:
         SettingsError: As `make_context`.
@@ -45,7 +46,8 @@ def share_context(ca_file: Path | None) -> ssl.SSLContext:
     with _shared_lock:
         context = _shared.get(key)
         if context is None:
-            # Only the newest is kept of each: files that are replaced each day would fill memory.
+            # Keep the newest context only, or files that are replaced every day would fill the
+            # memory.
             stale = [one for one in _shared if one[:2] == key[:2]]
             for one in stale:
                 del _shared[one]
@@ -54,7 +56,7 @@ def share_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _read_state(path: str) -> tuple[int, int, int] | None:
-    """What changes with a file; None if there is none."""
+    """Return inode, time of change in ns, and size in bytes of a file; None if there is none."""
     if not path:
         return None
     try:
@@ -66,18 +68,19 @@ def _read_state(path: str) -> tuple[int, int, int] | None:
 
 def make_context(ca_file: Path | None) -> ssl.SSLContext:
     """
-    Return a TLS context that trusts the system's certificate authorities and those that are named.
+    Return a TLS context that trusts the certificate authorities of the system and further ones.
 
-    They are named by `ca_file` and by the variables `SSL_CERT_FILE` and `SSL_CERT_DIR`, which
-    replace the system's (OpenSSL), `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE`, which add to them.
+    The authorities in `ca_file` and in the variables `REQUESTS_CA_BUNDLE` and `CURL_CA_BUNDLE` are
+    added to those of the system. Those in `SSL_CERT_FILE` and `SSL_CERT_DIR` replace them, as
+    everywhere with OpenSSL.
 
     Raises:
-        SettingsError: What one of them names cannot be used.
+        SettingsError: One of these files or folders is missing, unreadable or has no certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Some builds of Python (Debian's 3.11.2) let OpenSSL take a line that is cut for one that
-    # ended, and then whoever cuts it could shorten an answer (RFC 9112, 9.8).
+    # Some builds of Python (Debian's 3.11.2) make OpenSSL treat a connection that was cut like one
+    # that was closed, so that an attacker could cut an answer short unnoticed (RFC 9112, 9.8).
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     paths = ssl.get_default_verify_paths()
     file, folders = (
@@ -91,7 +94,7 @@ def make_context(ca_file: Path | None) -> ssl.SSLContext:
     named += [("ca_file", str(ca_file))] if ca_file is not None else []
     trusted: set[str] = set()
     for source, path in named:
-        # Companies set several of them to one file, and reading it takes long.
+        # Several settings often name the same file, which takes long to read.
         if path and path not in trusted:
             trusted.add(path)
             _trust(context, source, Path(path))
@@ -103,20 +106,22 @@ def _trust_system(context: ssl.SSLContext, *, is_file_named: bool, is_folder_nam
     if is_file_named or is_folder_named:
         if sys.platform == "win32":
             context.load_default_certs()
-        # OpenSSL's rule: each of the two variables replaces one of its own two places.
+        # As OpenSSL does it: SSL_CERT_FILE replaces the default file, and SSL_CERT_DIR the default
+        # folder.
         if not is_folder_named and _is_hashed(paths.openssl_capath):
             context.load_verify_locations(capath=paths.openssl_capath)
         if not is_file_named and Path(paths.openssl_cafile).is_file():
             context.load_verify_locations(cafile=paths.openssl_cafile)
         return
     if _is_hashed(paths.openssl_capath):
-        # Of a hashed folder only what is needed is read; the whole bundle costs each start 60 ms.
+        # From a hashed folder, only the files that are needed are read. Reading the whole bundle
+        # would take 60 ms at each start.
         context.load_verify_locations(capath=paths.openssl_capath)
         return
     context.load_default_certs()
     if not context.cert_store_stats()["x509_ca"]:
-        # python.org's builds for macOS have no certificates. certifi is there: msal needs requests,
-        # which needs it.
+        # The builds of python.org for macOS have no certificates. certifi is always installed,
+        # because msal needs requests, which needs certifi.
         import certifi
 
         context.load_verify_locations(cafile=certifi.where())
@@ -170,23 +175,23 @@ def _trust_file(context: ssl.SSLContext, source: str, path: Path) -> None:
             context.load_verify_locations(cadata=certificates)
             return
     except (ssl.SSLError, ValueError):
-        raise _unusable(source, path, "is no certificate, or a damaged one") from None
-    raise _unusable(source, path, "holds no certificate")
+        raise _unusable(source, path, "is not a certificate, or a damaged one") from None
+    raise _unusable(source, path, "contains no certificate")
 
 
 def _is_plain(content: bytes) -> bool:
-    """Whether OpenSSL finds every certificate: it passes over marks that begin no line."""
+    """Return whether OpenSSL finds all certificates: it ignores a PEM mark within a line."""
     at_lines = content.count(b"\n-----BEGIN ") + content.startswith(b"-----BEGIN ")
     marks = content.count(b"-----BEGIN ")
     return _MARK in content and at_lines == marks < content.count(b"\n")
 
 
 def _read_certificates(content: bytes) -> bytes:
-    """The certificates as DER, one behind the other; empty if there is none."""
+    """Return all certificates in `content` as DER, one after the other; empty if it has none."""
     text = find_pem(content)
     if text is None:
         der = decode_base64(content) or content
-        # Certificates of PKCS#7 stand behind the identifier of signed data (RFC 5652, 5.1).
+        # A file in PKCS#7 begins with the object identifier of signed data (RFC 5652, 5.1).
         if bytes.fromhex("06092a864886f70d010702") in der[:20]:
             return _unpack(der, is_pem=False)
         return der
@@ -207,7 +212,7 @@ def _plain(block: bytes) -> str:
 
 
 def _unpack(content: bytes, *, is_pem: bool) -> bytes:
-    # Loaded for the rare file only: it takes as long as all the rest.
+    # Imported for these rare files only, because the import takes as long as everything else here.
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
@@ -222,6 +227,6 @@ def _unusable(source: str, path: Path, problem: str) -> SettingsError:
     return SettingsError(
         f"{source} {quote(str(path))} {problem}",
         code="ca_file_unreadable",
-        hint="Name a file that holds the certificate authority's own certificate, as PEM or DER"
+        hint="Name a file that contains the certificate authority's own certificate, as PEM or DER"
         + ("." if source == "ca_file" else f", or unset {source}."),
     )

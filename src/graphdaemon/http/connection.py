@@ -1,4 +1,4 @@
-"""A connection to one host: TCP, through the proxy if there is one, and TLS."""
+"""A connection to one host: TCP, a tunnel through the proxy if there is one, and TLS."""
 
 import contextlib
 import socket
@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 
 class Connection:
     """
-    A connection that another thread can abort, and that remembers it.
+    A connection to a host, which another thread can abort for good.
 
     Args:
-        name: The host.
+        name: The name of the host, or its IP address.
         port: Its port.
-        context: The trust of TLS; None is no TLS, for a machine's own metadata service.
-        timeout: Seconds to wait for the host at any one step of an exchange.
-        limits: What an answer may cost.
-        clock: Seconds that only grow.
-        proxy: What leads to the host, if it is not reached directly.
-        proxy_context: The trust of TLS to the proxy, by default that to the host.
+        context: The TLS context, with the certificate authorities to trust; None for a connection
+            without TLS, as to the metadata service of a virtual machine.
+        timeout: The seconds that each wait for the host may take.
+        limits: How large an answer may be, and how long it may take.
+        clock: A clock that never goes back, in seconds.
+        proxy: The proxy through which the host is reached; None to reach it directly.
+        proxy_context: The TLS context for the proxy; by default `context`.
 
     Attributes:
-        aborted: Whether it was aborted; it cannot be opened after that.
-        http: What speaks HTTP over it; None while it is not open.
+        aborted: Whether `abort` was called; then it cannot be opened any more.
+        http: Sends requests over the connection; None while it is not open.
     """
 
     def __init__(
@@ -66,14 +67,14 @@ class Connection:
 
     def open(self) -> Http11:
         """
-        Connect, and begin TLS where it is used; what fails is closed.
+        Connect to the host, and do the TLS handshake. After a failure the connection is closed.
 
         Raises:
-            HandshakeCutError: The connection was made, and broke during the TLS handshake.
-            ProxyError: The proxy does not lead to the host.
-            SettingsError: The proxy takes a package that is missing.
-            OSError: It could not be made.
-            ValueError: The name is none that a host can have.
+            HandshakeCutError: The connection broke during the TLS handshake.
+            ProxyError: The proxy does not connect to the host.
+            SettingsError: The package for this kind of proxy is missing.
+            OSError: The connection could not be made.
+            ValueError: The name cannot be the name of a host.
         """
         if self.aborted:
             raise ConnectionAbortedError("it was aborted before it was opened")
@@ -92,22 +93,22 @@ class Connection:
         return self.http
 
     def read_certificate(self) -> bytes:
-        """Return the host's certificate in DER; empty if there is none."""
+        """Return the certificate of the host as DER; empty if it has none."""
         assert self._tls is not None, "it is open"
         return self._tls.getpeercert(binary_form=True) or b""
 
     def abort(self) -> None:
-        """End whatever another thread is doing with the connection, and let it not be opened."""
+        """Cut the connection, whatever another thread does with it; it cannot be opened again."""
         with self._lock:
             self.aborted = True
             if self._sock is not None:
-                # SSLSocket.shutdown would end TLS, which another thread is reading; the plain
-                # method leaves it alone. An OSError means that nothing is connected.
+                # SSLSocket.shutdown would change the TLS state, which another thread is using; the
+                # method of the plain socket does not. An OSError means that it is not connected.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close it; it can be opened again."""
+        """Close the connection, which can be opened again."""
         with self._lock:
             if self._sock is not None:
                 self._sock.close()
@@ -124,7 +125,7 @@ class Connection:
             try:
                 sock.settimeout(self._step_seconds)
                 sock.connect(address)
-                # A head and a body that are written apart would wait for one another.
+                # Without this, a body would not be sent before the head is acknowledged.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError as error:
                 self.close()
@@ -134,7 +135,7 @@ class Connection:
         raise refusal
 
     def _pass_proxy(self, proxy: Proxy) -> socket.socket:
-        """Return a connection that leads to the host, through the proxy."""
+        """Return a socket that is connected to the host through the proxy."""
         assert self._context is not None, "a machine's own service is reached directly"
         with blame_proxy(proxy, self._step_seconds):
             sock = self._reach(proxy.host, proxy.port)

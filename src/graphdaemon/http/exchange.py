@@ -1,9 +1,8 @@
 """
-HTTP/1.1 on one connection: a request is written, and its answer read to the end, by h11.
+HTTP/1.1 on one connection: write a request, and read the whole answer, with the package h11.
 
-h11 knows the rules of framing and refuses what breaks them: lengths that contradict one another,
-chunks without a size. What it leaves to its caller is here: limits, time, and whether another
-request may follow.
+h11 checks the framing, and refuses contradictory lengths or chunks without a size. This module adds
+the limits, the timeouts, and the check whether another request may follow on the connection.
 """
 
 import select
@@ -22,10 +21,11 @@ from graphdaemon.http.response import Headers
 if TYPE_CHECKING:
     from graphdaemon.http.tls_in_tls import TlsInTls
 
-# What a TLS record holds at most; no read returns more than one.
+# The most bytes in a TLS record; a read returns one record at most.
 _RECORD = 1 << 14
 
-# So many records are handed to h11 at once; more take memory that costs more than it saves.
+# The most records that are passed to h11 at once; with more, allocating memory takes more time than
+# is saved.
 _AT_ONCE = 2
 
 
@@ -34,15 +34,15 @@ class AnswerCutError(Exception):
 
 
 class AnswerMalformedError(Exception):
-    """An answer breaks the rules of HTTP/1.1, so that nobody can say where it ends."""
+    """An answer breaks the rules of HTTP/1.1, so that its end cannot be determined."""
 
 
 class UnsendableError(Exception):
-    """A request cannot be written as HTTP: an address or a header has characters not allowed."""
+    """A request cannot be sent: its address or a header has characters that HTTP forbids."""
 
 
 class Deadline(NamedTuple):
-    """When an answer has to be complete by the clock, and how many seconds that gave it."""
+    """The moment `at` by which an answer has to be complete, `seconds` after it was set."""
 
     at: float
     seconds: float
@@ -58,10 +58,10 @@ class Head(NamedTuple):
 
 def is_cut(error: Exception) -> bool:
     """
-    Say whether `error` means that the connection ended without TLS saying so.
+    Return whether `error` means that a TLS connection was cut without being closed properly.
 
-    Python has an exception for it, which some versions (such as 3.11.2) do not raise where OpenSSL
-    3 gives it a reason of its own.
+    Some versions of Python (such as 3.11.2) do not raise `SSLEOFError` in this case with OpenSSL 3,
+    but an `SSLError` with a reason.
     """
     reason = getattr(error, "reason", None)
     return isinstance(error, ssl.SSLEOFError) or reason == "UNEXPECTED_EOF_WHILE_READING"
@@ -69,16 +69,16 @@ def is_cut(error: Exception) -> bool:
 
 class Http11:
     """
-    Speaks HTTP/1.1 over a socket, one request after the other.
+    Speaks HTTP/1.1 over a socket, one request after another.
 
     Args:
-        sock: A connected socket, with TLS or without.
-        limits: What an answer may cost.
-        timeout: Seconds to wait for the host at any one step.
-        clock: Seconds that only grow.
+        sock: A connected socket, with or without TLS.
+        limits: How large an answer may be, and how long it may take.
+        timeout: The seconds that each wait for the host may take.
+        clock: A clock that never goes back, in seconds.
 
     Attributes:
-        answered: Whether bytes have come since the last request.
+        answered: Whether any bytes have been received since the last request was begun.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Http11:
         self._clock = clock
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.head_bytes)
         self._received = 0
-        # Waiting has a deadline here, which a socket's own timeout does not know.
+        # `_wait` does all waiting, because the timeout of a socket knows nothing of the deadline.
         sock.setblocking(False)
         self.answered = False
 
@@ -108,14 +108,24 @@ class Http11:
         deadline: Deadline,
     ) -> tuple[Head, bytes]:
         """
-        Send a request, and read its whole answer.
+        Send a request, and read the whole answer.
+
+        Args:
+            method: The HTTP method.
+            target: Path and query.
+            headers: Name and value of each header.
+            body: The content; None for none.
+            deadline: When the answer has to be complete.
+
+        Returns:
+            Status and headers, and the content as it was sent, without chunk sizes.
 
         Raises:
-            OSError: The connection broke, or nothing came in time.
-            AnswerCutError: It ended in the middle of the answer.
-            AnswerMalformedError: The answer breaks the rules.
-            LimitExceededError: The answer goes beyond a limit.
-            UnsendableError: The request cannot be written.
+            OSError: The connection broke, or the host did not answer in time.
+            AnswerCutError: The connection ended in the middle of the answer.
+            AnswerMalformedError: The answer breaks the rules of HTTP/1.1.
+            LimitExceededError: The answer exceeds a limit, or `deadline` has passed.
+            UnsendableError: The address or a header has characters that HTTP forbids.
         """
         self._send(method, target, headers, body, deadline)
         head = self._read_head(deadline)
@@ -128,30 +138,31 @@ class Http11:
         self, authority: str, headers: Iterable[tuple[str, str]], deadline: Deadline
     ) -> Head:
         """
-        Ask the proxy at the other end to connect to `authority` (`host:port`), and return its word.
+        Ask the proxy at the other end to connect to `authority` (`host:port`).
 
-        It does so if the status is 2xx. What is raised is that of `exchange`.
+        It has done so if the status of the returned head is 2xx. Raises the errors of `exchange`.
         """
         self._send("CONNECT", authority, headers, None, deadline)
         head = self._read_head(deadline)
-        # The host says nothing before TLS has begun.
+        # A host that speaks TLS sends nothing before the client does.
         if 200 <= head.status < 300 and self._state.trailing_data[0]:
             raise AnswerMalformedError
         return head
 
     def is_reusable(self) -> bool:
-        """Say whether another request may follow: the answer has ended, and no more came."""
+        """Return whether another request may follow: the answer is complete and nothing is left."""
         states = self._state.our_state, self._state.their_state
         return states == (h11.DONE, h11.DONE) and self._state.trailing_data == (b"", False)
 
     def is_quiet(self) -> bool:
         """
-        Say whether the connection is open and nothing is left on it, in TLS or on the socket.
+        Return whether the connection is still open, and nothing has been received on it.
 
-        What comes without a request is the end of the connection, or the answer to nothing.
+        A host that sends something without a request closes the connection, or breaks the rules.
         """
         try:
-            # A look past TLS, which costs a fifth of asking TLS and is nearly always enough.
+            # Look at the socket without TLS: this takes a fifth of the time, and nearly always
+            # suffices.
             socket.socket.recv(self._raw, 1, socket.MSG_PEEK)
         except BlockingIOError:
             return not self._pending()
@@ -160,7 +171,7 @@ class Http11:
         try:
             self._sock.recv(1)
         except ssl.SSLWantReadError:
-            # It was for TLS itself, such as a ticket to take up the session.
+            # It was a message of TLS itself, such as a ticket to resume the session.
             return True
         except OSError:
             return False
@@ -185,7 +196,7 @@ class Http11:
                 written += self._state.send(h11.Data(data=body)) or b""
             written += self._state.send(h11.EndOfMessage()) or b""
         except (h11.LocalProtocolError, UnicodeError):
-            # Its own words may show a header's value.
+            # The message of h11 may contain the value of a header, such as a token.
             raise UnsendableError from None
         left = memoryview(written)
         while left:
@@ -195,7 +206,7 @@ class Http11:
                 self._wait(deadline, for_writing=True)
 
     def _read_head(self, deadline: Deadline) -> Head:
-        """Skip what is only informational (RFC 9110, 15.2), and return the head of the answer."""
+        """Return the head of the answer, after any informational responses (RFC 9110, 15.2)."""
         for _ in range(self._limits.informational + 1):
             event = self._next(deadline)
             if isinstance(event, h11.Response):
@@ -212,7 +223,8 @@ class Http11:
             for name, value in response.headers.raw_items()
         )
         chunked = "Transfer-Encoding" in headers
-        # Both together are how answers are smuggled (RFC 9112, 6.1), and 1.0 knows no chunks.
+        # Both headers together allow an attack with a smuggled answer (RFC 9112, 6.1), and HTTP/1.0
+        # has no chunks.
         if chunked and ("Content-Length" in headers or response.http_version == b"1.0"):
             raise AnswerMalformedError
         if response.http_version not in (b"1.0", b"1.1"):
@@ -224,7 +236,7 @@ class Http11:
             try:
                 event = self._state.next_event()
             except h11.RemoteProtocolError as error:
-                # What h11 suggests for a head that is too long (RFC 6585, 5).
+                # h11 suggests this status for a head that is too long (RFC 6585, 5).
                 if error.error_status_hint == 431:
                     raise LimitExceededError("head_bytes", self._limits.head_bytes) from None
                 if self._state.trailing_data[1]:
@@ -238,8 +250,8 @@ class Http11:
         try:
             data = self._read(deadline)
         except ssl.SSLError as error:
-            # Without the notice of TLS that it ends, whoever cuts a connection could shorten what
-            # is only ended by it (RFC 9112, 9.8).
+            # If the end of the connection ends the answer, an attacker could cut it short. Only
+            # the closing message of TLS proves that it is complete (RFC 9112, 9.8).
             if self.answered and is_cut(error):
                 raise AnswerCutError from None
             raise
@@ -252,18 +264,18 @@ class Http11:
         self._state.receive_data(data)
 
     def _read(self, deadline: Deadline) -> bytes:
-        """Wait for bytes, and return what is there, in whole TLS records; none at the end."""
+        """Wait for bytes, and return those that have come; empty at the end of the connection."""
         pieces: list[bytes] = []
         if not self._pending():
             self._wait(deadline, for_writing=False)
-        # A full record is seldom the last; asking h11 once for several saves most of its time.
+        # More usually follows a full record. Passing several to h11 at once saves most of its time.
         while not pieces or (len(pieces[-1]) == _RECORD and len(pieces) < _AT_ONCE):
             try:
                 pieces.append(self._sock.recv(_RECORD))
             except (ssl.SSLWantReadError, BlockingIOError):
                 if pieces:
                     break
-                # A part of a record, or something for TLS itself.
+                # Only a part of a record has come, or a message of TLS itself.
                 self._wait(deadline, for_writing=False)
             except OSError:
                 if pieces:
@@ -272,7 +284,7 @@ class Http11:
         return b"".join(pieces)
 
     def _pending(self) -> int:
-        """Bytes that have come, and that the system no longer knows of."""
+        """Return the number of decrypted bytes that TLS keeps, which the system cannot report."""
         if isinstance(self._sock, socket.socket) and not isinstance(self._sock, ssl.SSLSocket):
             return 0
         return self._sock.pending()
@@ -287,11 +299,11 @@ class Http11:
 
 
 def _is_ready(sock: socket.socket, seconds: float, *, for_writing: bool) -> bool:
-    """Wait until the socket can be read, or written, or has failed; say whether it is so."""
+    """Wait until the socket can be read (or written) or has failed; False after `seconds`."""
     if sys.platform == "win32":
         both = [sock], [sock] if for_writing else []
         return any(select.select(*both, [sock] if for_writing else [], seconds))
-    # select would fail where a program has many files open.
+    # select fails for file descriptors above 1023.
     poll = select.poll()
     poll.register(sock, select.POLLIN | select.POLLOUT if for_writing else select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -1,4 +1,4 @@
-"""What is said when no answer comes, or only part of one: a case for each kind of failure."""
+"""Turn an exception of the network into an error that explains why there is no whole answer."""
 
 import socket
 import ssl
@@ -17,7 +17,7 @@ from graphdaemon.http.tunnel import HandshakeCutError, ProxyError
 
 
 class _Failure(NamedTuple):
-    """Which exceptions are which case of the diagnoses, and the message for them."""
+    """The exceptions that belong to a case in the table of diagnoses, and their message."""
 
     causes: tuple[type[Exception], ...]
     case: str
@@ -28,9 +28,9 @@ FAILURES = (
     *(OSError, ValueError, zlib.error),
     *(AnswerCutError, AnswerMalformedError, LimitExceededError, UnsendableError),
 )
-"""All that a connection and its answer may raise."""
+"""All exceptions that a connection, or reading an answer, may raise."""
 
-# The first row that fits counts: TimeoutError, gaierror and the TLS errors are all OSErrors.
+# The first matching row counts: TimeoutError, gaierror and the TLS errors are all OSErrors.
 _FAILURES = (
     _Failure(
         (ssl.SSLCertVerificationError,),
@@ -78,7 +78,7 @@ _FAILURES = (
 )
 
 
-# OpenSSL's numbers (X509_V_ERR_…): not yet valid, has expired, and names other hosts.
+# Numbers of OpenSSL (X509_V_ERR_…): 9 not yet valid, 10 expired, 62 issued to other hosts.
 _VERIFY_CASES: dict[int | None, str] = {9: "tls_expired", 10: "tls_expired", 62: "tls_misnamed"}
 
 
@@ -86,15 +86,15 @@ def explain_failure(
     error: Exception, host: str, timeout: float, signer: str | None = None
 ) -> NetworkError:
     """
-    Turn an exception of the network into ours, with the next step.
+    Return the `NetworkError` for an exception, with a hint that names the next step.
 
     Args:
-        error: What was raised.
-        host: The host that was to be reached, with its port if it has one.
-        timeout: The timeout that was set, in seconds.
-        signer: Who signed the host's certificate, where that was not trusted.
+        error: The exception, one of `FAILURES`.
+        host: The host that was called, with its port unless that is the default.
+        timeout: The seconds that were waited for it.
+        signer: The issuer of the host's certificate, if that was not trusted.
     """
-    # A run that goes well needs neither.
+    # Imported here, because a run without a failure needs neither.
     from graphdaemon.diagnosis.advice import advise
     from graphdaemon.http.interception import is_intercepted
 
@@ -108,7 +108,7 @@ def explain_failure(
 
 
 def explain_invalid_address() -> NetworkError:
-    """Say that an address is none; it is not shown, for it may be a page link."""
+    """Return the error for an invalid address, which is not shown: it may be a page link."""
     from graphdaemon.diagnosis.advice import advise
 
     advice = advise("address_invalid")
@@ -126,7 +126,7 @@ def _read_failure(error: Exception, host: str, timeout: float) -> tuple[str, str
     if isinstance(error, HandshakeCutError):
         return "tls_broken", f"the connection to {host} broke as soon as TLS began"
     if is_cut(error):
-        # The same words on every version of Python.
+        # The message is then the same with every version of Python.
         error = ssl.SSLEOFError(*error.args)
     failure = next(row for row in _FAILURES if isinstance(error, row.causes))
     reason = getattr(error, "verify_message", None) or getattr(error, "strerror", None)

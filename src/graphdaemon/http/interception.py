@@ -1,11 +1,12 @@
-"""Who signed a host's certificate, which shows a proxy that opens TLS to Microsoft's hosts."""
+"""Find out who signed a certificate, to recognise a proxy that decrypts TLS to Microsoft."""
 
 import ssl
 from urllib.parse import urlsplit
 
 from graphdaemon.cloud import CLOUDS
 
-# The organizations that sign for Microsoft's hosts ("Azure Certificate Authority details").
+# The organizations that issue the certificates of Microsoft's hosts ("Azure Certificate Authority
+# details").
 _MICROSOFTS_SIGNERS = ("DigiCert", "Microsoft")
 
 _MICROSOFTS_HOSTS = {
@@ -15,17 +16,16 @@ _MICROSOFTS_HOSTS = {
 
 
 def is_intercepted(host: str, signer: str) -> bool:
-    """Say whether `host` is Microsoft's and `signer` is not one that Microsoft uses."""
+    """Return whether `host` is Microsoft's, and `signer` does not sign for Microsoft's hosts."""
     name = urlsplit(f"https://{host}").hostname
     return name in _MICROSOFTS_HOSTS and not any(word in signer for word in _MICROSOFTS_SIGNERS)
 
 
 def make_looking_context() -> ssl.SSLContext:
     """
-    Return a TLS context that trusts any certificate.
+    Return a TLS context that accepts any certificate.
 
-    It is only for looking at a certificate that was not trusted; nothing is sent over such a
-    connection.
+    It serves only to read a certificate that was not trusted; no request is sent with it.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -34,7 +34,7 @@ def make_looking_context() -> ssl.SSLContext:
 
 
 def read_signer(der: bytes) -> str | None:
-    """Return who signed a DER-encoded certificate, in words; None if it cannot be read."""
+    """Return the issuer of a DER-encoded certificate, in words; None if it cannot be read."""
     from cryptography import x509
 
     try:
@@ -52,7 +52,7 @@ def read_signer(der: bytes) -> str | None:
 
 def name_signer(issuer: object) -> str:
     """
-    Put an issuer into words: `DigiCert Inc (DigiCert Global G2 TLS RSA SHA256 2020 CA1)`.
+    Return an issuer in words: `DigiCert Inc (DigiCert Global G2 TLS RSA SHA256 2020 CA1)`.
 
     Args:
         issuer: The value of `issuer` that `SSLSocket.getpeercert` returns.

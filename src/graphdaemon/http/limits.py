@@ -1,26 +1,28 @@
-"""How much of a server's answer is taken, and how long for: a limit of each kind, with its name."""
+"""Limits on the size of a server's answer, and on the time that it may take."""
 
 from typing import NamedTuple
 
 
 class Limits(NamedTuple):
     """
-    What one answer may cost, whoever sends it.
+    The limits for an answer, whichever server sends it.
 
     The defaults are far above what Entra ID and Graph send: a page of 999 users has 0.3 MB, or 5 MB
-    with every property, and its head has 2 kB.
+    with every property, and its headers have 2 kB.
 
     Attributes:
-        connect_seconds: For each step of making a connection: TCP to one address of the host, the
-            proxy's answer, TLS. A shorter timeout of the transport takes its place.
-        answer_seconds: For sending a request and reading its whole answer; None is ten times the
-            timeout of the transport, which counts for each single wait.
-        head_bytes: Of a status line with its headers, of a chunk's size line, and of trailers.
-        headers: Number of headers of an answer.
-        informational: Number of informational responses (1xx) before an answer.
-        sent_bytes: Of a whole answer as it is sent.
-        content_bytes: Of its content after decompression.
-        close_seconds: For the threads to end when the transport is closed.
+        connect_seconds: The time for each step of making a connection: TCP to one address of the
+            host, the answer of the proxy, the TLS handshake. The timeout of the transport counts
+            instead if it is shorter.
+        answer_seconds: The time for sending a request and reading the whole answer; None for ten
+            times the timeout of the transport, which limits each single wait.
+        head_bytes: The length of the status line with all headers; also that of the size line of
+            a chunk, and of the trailers.
+        headers: The number of headers of an answer.
+        informational: The number of informational responses (1xx) before an answer.
+        sent_bytes: The length of a whole answer as it is sent.
+        content_bytes: The length of its content after decompression.
+        close_seconds: How long closing the transport waits for its threads to end.
     """
 
     connect_seconds: float = 10.0
@@ -35,11 +37,11 @@ class Limits(NamedTuple):
 
 class LimitExceededError(Exception):
     """
-    An answer goes beyond a limit.
+    An answer exceeds a limit.
 
     Attributes:
-        limit: The name of an attribute of `Limits`.
-        value: Its value.
+        limit: The name of the limit, which is an attribute of `Limits`.
+        value: The value of the limit, in its unit.
     """
 
     def __init__(self, limit: str, value: float) -> None:

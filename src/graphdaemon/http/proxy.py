@@ -1,4 +1,4 @@
-"""Which proxy leads to a host: by `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, or the system's word."""
+"""Find the proxy for a host: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, or the system's setting."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from graphdaemon.errors import SettingsError
 from graphdaemon.settings.setting import Secret
 from graphdaemon.settings.text import clean, encode_host, name_flaw
 
-# With the port of each where its address names none.
+# The supported schemes, each with the port for an address that names none.
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _LOOPBACK = r"localhost|127(\.\d{1,3}){3}|::1"
 _SYSTEM = "the system's proxy setting"
@@ -19,15 +19,16 @@ _SYSTEM = "the system's proxy setting"
 
 class Proxy(NamedTuple):
     """
-    A proxy, and how to sign in to it.
+    A proxy, and the user name and password for it.
 
     Attributes:
-        scheme: `http`, `https`, `socks5` (names are resolved here) or `socks5h` (by the proxy).
-        host: Its name or address.
+        scheme: `http`, `https`, `socks5` (this machine resolves the names of hosts) or `socks5h`
+            (the proxy resolves them).
+        host: The name of the proxy, or its IP address.
         port: Its port.
-        source: The variable that names it.
-        username: The user name, if there is one.
-        password: The password, if there is one.
+        source: The environment variable, or other setting, that names the proxy.
+        username: The user name; None if there is none.
+        password: The password; None if there is none.
     """
 
     scheme: str
@@ -44,7 +45,7 @@ class Proxy(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The address in full, every sign of user and password escaped; it is secret."""
+        """The whole address with percent-encoded user name and password; it is a secret."""
         if self.username is None:
             return f"{self.scheme}://{self.address}"
         user, password = (
@@ -55,7 +56,7 @@ class Proxy(NamedTuple):
 
     @property
     def authorization(self) -> dict[str, str]:
-        """The header that signs in to it (RFC 7617); none without a user name."""
+        """The `Proxy-Authorization` header (RFC 7617); empty without a user name."""
         if self.username is None:
             return {}
         import base64
@@ -71,13 +72,19 @@ def find_proxy(
     host: str, port: int = 443, environment: Mapping[str, str] | None = None
 ) -> Proxy | None:
     """
-    Return the proxy that leads to `host`; None if there is none.
+    Return the proxy through which `host` is reached; None to connect to it directly.
 
-    This machine itself is never reached through a proxy: an emulator here must work where
-    HTTPS_PROXY is set for everything.
+    This machine itself (`localhost` and loopback addresses) is never reached through a proxy, so
+    that an emulator on it works where HTTPS_PROXY is set for everything.
+
+    Args:
+        host: The name of the host, or its IP address.
+        port: Its port, which entries of `NO_PROXY` may name.
+        environment: The environment variables; by default those of this process.
 
     Raises:
-        SettingsError: A variable cannot be read; it and the part are named, never the password.
+        SettingsError: A variable is not valid. The message names the variable and what is wrong
+            with it, and never shows the password.
     """
     if re.fullmatch(_LOOPBACK, host.lower()):
         return None
@@ -88,19 +95,24 @@ def find_proxy(
             if _is_exempt(host, port, *variables.get("no_proxy", ("NO_PROXY", ""))):
                 return None
             return read_proxy(value, source)
-    # Asking the system imports much, and only these two have a setting of their own.
+    # Only macOS and Windows have a proxy setting of their own, and reading it imports much.
     return _find_system_proxy(host) if sys.platform in ("darwin", "win32") else None
 
 
 def read_proxy(value: str, source: str) -> Proxy:
     """
-    Return the proxy at `[scheme://][user[:password]@]host[:port]`, which `source` holds.
+    Return the proxy with the address `[scheme://][user[:password]@]host[:port]`.
 
-    A proxy has no path, so that everything before the last `@` is user and password, whatever signs
-    they hold.
+    Since the address of a proxy has no path, everything before the last `@` is user name and
+    password, whatever characters these contain.
+
+    Args:
+        value: The address.
+        source: The environment variable, or other setting, that has this value.
 
     Raises:
-        SettingsError: It is no such address; the part is named, and nothing of it repeated.
+        SettingsError: `value` is not such an address. The message says which part is wrong, and
+            shows nothing of the value.
     """
     text = clean(value)
     if (flaw := name_flaw(text)) is not None:
@@ -121,13 +133,18 @@ def read_proxy(value: str, source: str) -> Proxy:
         return Proxy(scheme, host, port, source)
     name = unquote(username, errors="surrogateescape")
     if ":" in name:
-        raise _unreadable(source, "its user name holds a colon, which ends a user name")
+        raise _unreadable(source, "its user name contains a colon, which ends a user name")
     secret = Secret(unquote(password, errors="surrogateescape")) if colon else None
     return Proxy(scheme, host, port, source, name, secret)
 
 
 def _read_variables(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """The variables by their names in small letters; so written they win, even if empty (curl)."""
+    """
+    Return the name as written and the value of each variable, by its name in lower case.
+
+    As in curl, a variable in lower case counts before the same one in upper case, even if it is
+    empty.
+    """
     variables: dict[str, tuple[str, str]] = {}
     for name in sorted(environment, key=str.islower):
         plain = name.lower()
@@ -148,9 +165,9 @@ def _find_system_proxy(host: str) -> Proxy | None:
 
 def _split_place(source: str, place: str, default: int) -> tuple[str, int]:
     if place.lower().endswith(".pac"):
-        raise _unreadable(source, "it names a script of proxy settings (PAC), and no proxy")
+        raise _unreadable(source, "it names a script of proxy settings (PAC), and not a proxy")
     if re.search(r"[/?#\\]", place):
-        raise _unreadable(source, "something stands behind its port")
+        raise _unreadable(source, "something follows its port")
     bracketed = re.fullmatch(r"\[([^\[\]]*)\](?::(.*))?", place)
     if bracketed:
         host, port = unquote(bracketed[1]), bracketed[2] or ""
@@ -163,7 +180,7 @@ def _split_place(source: str, place: str, default: int) -> tuple[str, int]:
     if not port:
         return host, default
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-        raise _unreadable(source, "its port is no number from 1 to 65535")
+        raise _unreadable(source, "its port is not a number from 1 to 65535")
     return host, int(port)
 
 
@@ -175,7 +192,7 @@ def _check_host(source: str, host: str) -> None:
     except UnicodeError:
         plain = b""
     if not re.fullmatch(rb"[A-Za-z0-9._-]+", plain):
-        raise _unreadable(source, "its host is no name that a host can have")
+        raise _unreadable(source, "its host is not a valid name of a host")
 
 
 def _check_ipv6(source: str, host: str) -> None:
@@ -184,11 +201,11 @@ def _check_ipv6(source: str, host: str) -> None:
     try:
         IPv6Address(host)
     except ValueError:
-        raise _unreadable(source, "what stands in brackets is no IPv6 address") from None
+        raise _unreadable(source, "what is in brackets is not an IPv6 address") from None
 
 
 def _is_exempt(host: str, port: int, source: str, value: str) -> bool:
-    """Whether `NO_PROXY` names `host`: by name, domain, pattern, address or network."""
+    """Return whether `NO_PROXY` names `host`: by name, domain, pattern, address or network."""
     name = _plain_name(host)
     entries = [entry for entry in re.split(r"[\s,;|]+", clean(value)) if entry]
     return any(
@@ -201,13 +218,13 @@ def _matches(host: str, port: int, entry: str, source: str, number: int) -> bool
     address, has_scheme, rest = entry.partition("://")
     entry = rest.partition("/")[0] if has_scheme else address
     if entry in ("*", "<local>"):
-        # The latter is Windows's word for every name without a dot.
+        # `<local>` stands for every name without a dot, as in the settings of Windows.
         return entry == "*" or ("." not in host and ":" not in host)
     if "/" in entry:
         return _is_within(host, entry, source, number)
     named, its_port = _split_port(entry)
     if its_port and not re.fullmatch("[0-9]+", its_port):
-        raise _exemption_unreadable(source, number, "its port is no number")
+        raise _exemption_unreadable(source, number, "its port is not a number")
     if its_port and int(its_port) != port:
         return False
     if named.startswith("*."):
@@ -237,7 +254,7 @@ def _is_within(host: str, network: str, source: str, number: int) -> bool:
     try:
         within = ip_network(network, strict=False)
     except ValueError:
-        raise _exemption_unreadable(source, number, "it is no network") from None
+        raise _exemption_unreadable(source, number, "it is not a network") from None
     try:
         return ip_address(host) in within
     except ValueError:
@@ -257,13 +274,13 @@ def _unreadable(source: str, problem: str) -> SettingsError:
         f"{source} cannot be read as the address of a proxy: {problem}",
         code="proxy_invalid",
         hint="Write http://USER:PASSWORD@HOST:PORT (or https, socks5h); in user and password, "
-        "% and the two hexadecimal digits of a sign stand for it: %40 for @.",
+        "write a special character as % and its two hexadecimal digits: %40 for @.",
     )
 
 
 def _exemption_unreadable(source: str, number: int, problem: str) -> SettingsError:
     return SettingsError(
-        f"{source} cannot be read: of its entry {number}, {problem}",
+        f"{source} cannot be read, because of its entry {number}: {problem}",
         code="proxy_invalid",
         hint="Write names, domains, addresses and networks with commas between them: "
         "localhost,.example.com,10.0.0.0/8.",

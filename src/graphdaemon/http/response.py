@@ -1,4 +1,4 @@
-"""One HTTP answer, as the transport returns it and everything above reads it."""
+"""An HTTP answer, as the transport returns it."""
 
 from collections.abc import Iterable
 from typing import NamedTuple, overload
@@ -6,10 +6,10 @@ from typing import NamedTuple, overload
 
 class Headers:
     """
-    The headers of an answer, in their order; looked up without regard to case.
+    The headers of an answer, in their order. The case of a name does not matter.
 
     Args:
-        pairs: Name and value of each.
+        pairs: Name and value of each header.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
@@ -31,16 +31,16 @@ class Headers:
         return values[0] if values else default
 
     def get_all(self, name: str) -> list[str]:
-        """Return all values of a header."""
+        """Return all values of a header, in their order; empty if it is absent."""
         return list(self._values.get(name.lower(), ()))
 
     def items(self) -> tuple[tuple[str, str], ...]:
-        """Return name and value of each header, as they were sent."""
+        """Return name and value of each header, in their order, as they were sent."""
         return self._pairs
 
 
 class Response(NamedTuple):
-    """An answer, read to its end."""
+    """A whole answer: its status, its headers, and its decompressed body."""
 
     status: int
     headers: Headers

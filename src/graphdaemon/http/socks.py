@@ -1,4 +1,4 @@
-"""SOCKS 5 proxies; the package python-socks (an extra) lives here alone."""
+"""Connect through SOCKS 5 proxies; only this module uses the package python-socks (an extra)."""
 
 import importlib.util
 import socket
@@ -9,14 +9,14 @@ from graphdaemon.http.proxy import Proxy
 
 
 class SocksProblem(NamedTuple):
-    """Why a SOCKS proxy does not lead to the host: a case of the diagnoses, and its words."""
+    """Why a SOCKS proxy does not connect to the host: a case of the diagnoses, and a message."""
 
     case: str
     words: str
 
 
 class _Reached:
-    """Stands for the connector of python-socks, since the connection is made already."""
+    """Takes the place of python-socks' connector, because the proxy is connected already."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -27,10 +27,13 @@ class _Reached:
 
 def require_socks(source: str) -> None:
     """
-    Make sure that the package is there, without loading it.
+    Check that the package python-socks is installed, without importing it.
+
+    Args:
+        source: The environment variable, or other setting, that names the proxy.
 
     Raises:
-        SettingsError: It is missing; `source` is the variable that names the proxy.
+        SettingsError: The package is missing.
     """
     if importlib.util.find_spec("python_socks") is None:
         raise SettingsError(
@@ -44,13 +47,13 @@ def connect_through(
     sock: socket.socket, proxy: Proxy, name: str, port: int, seconds: float
 ) -> SocksProblem | None:
     """
-    Have the proxy that `sock` is connected to connect it to `name` and `port`.
+    Ask the proxy to which `sock` is connected for a connection to the host `name` and `port`.
 
     Returns:
-        Why it does not, or None.
+        Why the proxy did not make the connection; None if it did.
 
     Raises:
-        OSError: The connection to the proxy broke, or nothing came in time.
+        OSError: The connection to the proxy broke, or it did not answer within `seconds`.
     """
     import python_socks
     from python_socks.sync import Proxy as Socks
@@ -62,7 +65,7 @@ def connect_through(
         proxy.username,
         proxy.password.reveal() if proxy.password is not None else proxy.username and "",
         rdns=True,
-        # It calls nothing of this but `connect`.
+        # The package calls only its method `connect`.
         forward=cast("Any", _Reached(sock)),
     )
     try:
@@ -70,12 +73,12 @@ def connect_through(
     except python_socks.ProxyTimeoutError:
         raise TimeoutError from None
     except UnicodeError:
-        # RFC 1929 says nothing of encodings, and the package takes ASCII alone.
+        # RFC 1929 does not name an encoding, and the package takes only ASCII.
         return SocksProblem("proxy_password", "takes user and password in ASCII only")
     except python_socks.ProxyError as error:
         if "uthentication" in str(error):
             return SocksProblem("proxy_password", f"does not sign us in: {error}")
         if error.error_code is not None:
             return SocksProblem("proxy_gateway", f"could not reach the host: {error}")
-        return SocksProblem("proxy_foreign", "answers, and not as a SOCKS 5 proxy does")
+        return SocksProblem("proxy_foreign", "does not answer as a SOCKS 5 proxy does")
     return None

@@ -1,7 +1,7 @@
 """
-Where a trace is told what begins and ends; nothing happens unless somebody traces.
+Report the beginning and the end of each step to a trace, if there is one.
 
-What is told names things and never says what is in them: no secret, token, link or query.
+The attributes of a step never contain a secret, a token, a link or a query.
 """
 
 import re
@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 Value = str | int | float
 Note = Callable[[str, Value], object]
-"""Adds something to a span that has begun."""
+"""Adds an attribute, by name and value, to a span that has begun."""
 Tracer = Callable[[str, Mapping[str, Value]], AbstractContextManager[Note]]
-"""Begins a span of a name with these attributes."""
+"""Begins a span with a name and attributes; the span ends with the block."""
 
 _GUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}"
 
@@ -23,11 +23,13 @@ _tracers: list[Tracer] = []
 @contextmanager
 def span(name: str, **attributes: Value) -> Iterator[Note]:
     """
-    Tell that something begins, and at the end of the block that it has ended.
+    Report to the trace a step that lasts until the block ends; without a trace do nothing.
+
+    The block gets a function that adds attributes to the step.
 
     Args:
-        name: What it is.
-        attributes: What of; two `_` in a name stand for a dot.
+        name: The name of the step, such as `graph request`.
+        attributes: What is known at its beginning. Two underscores in a name stand for a dot.
     """
     if not _tracers:
         yield _forget
@@ -39,7 +41,7 @@ def span(name: str, **attributes: Value) -> Iterator[Note]:
 
 @contextmanager
 def traced_by(tracer: Tracer) -> Iterator[None]:
-    """Tell a tracer everything that happens in this process until the block ends."""
+    """Report every step of this process to `tracer` until the block ends."""
     _tracers.append(tracer)
     try:
         yield
@@ -53,7 +55,7 @@ def template_of(url: str) -> str:
         path = urlsplit(url).path
     except ValueError:
         return ""
-    # What stands in quotation marks is a key, whatever is in it.
+    # Everything in quotation marks is a key, even if it contains a slash.
     parts = ("{id}" if number % 2 else part for number, part in enumerate(path.split("'")))
     return "/".join("{id}" if _is_key(part) else part for part in "".join(parts).split("/"))
 

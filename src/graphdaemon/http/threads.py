@@ -1,4 +1,4 @@
-"""Daemon threads that run blocking work: one set of them for every transport of the process."""
+"""Daemon threads that run blocking work; all transports of a process share them."""
 
 import os
 import queue
@@ -8,16 +8,16 @@ from functools import partial
 
 Job = Callable[[], None]
 
-# A thread that has had nothing to do for so long ends.
+# A thread without work ends after so many seconds.
 _IDLE_SECONDS = 30.0
 
 
 class Threads:
     """
-    Threads that are begun when there is work, and kept a while for the next.
+    Threads that are started when there is work, and wait a while for more.
 
-    They are daemon threads: those of an executor would keep a program that was stopped alive until
-    the last host has answered.
+    They are daemon threads. The threads of an executor would prevent a program that is stopped
+    from ending until the last host has answered.
 
     Args:
         idle_seconds: How long a thread waits for its next work before it ends.
@@ -28,10 +28,10 @@ class Threads:
         self.forget()
 
     def forget(self) -> None:
-        """Begin without threads: a process that was forked has none of its parent's."""
+        """Forget all threads: a process that was forked does not have those of its parent."""
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        # Threads that wait and have no job in the queue yet.
+        # How many threads wait for whom no job is in the queue.
         self._idle = 0
 
     def start(self, job: Job) -> None:
@@ -39,7 +39,7 @@ class Threads:
         Run `job`, which must not raise, without waiting for it.
 
         Raises:
-            RuntimeError: The system gives no further thread.
+            RuntimeError: The system cannot start another thread.
         """
         with self._lock:
             if self._idle:
@@ -51,20 +51,20 @@ class Threads:
     def _work(self, job: Job | None) -> None:
         while job is not None:
             job()
-            # What the job holds, such as answers, must not live until the next one.
+            # Free what the job refers to, such as answers, before the next job comes.
             del job
             with self._lock:
                 self._idle += 1
             job = self._wait()
 
     def _wait(self) -> Job | None:
-        """Return the next job; None once there was none for long enough."""
+        """Return the next job; None if none comes within `idle_seconds`."""
         while True:
             try:
                 return self._jobs.get(timeout=self._idle_seconds)
             except queue.Empty:
                 with self._lock:
-                    # If all who wait have a job on its way to them, one of these is for this one.
+                    # If no thread is idle, each waiting thread gets a job, this one included.
                     if self._idle:
                         self._idle -= 1
                         return None

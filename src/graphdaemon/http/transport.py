@@ -1,8 +1,8 @@
 """
-HTTPS requests to the token service and to Graph, over connections that are kept open.
+Send HTTPS requests to the token service and to Graph, over connections that are kept open.
 
-Blocking connections driven by daemon threads: measured against other stacks, this starts in a third
-of their time and costs no more per page (docs/decisions/0007).
+Daemon threads use blocking connections. Compared with other HTTP libraries, this starts in a third
+of the time, and takes no longer for a page (docs/decisions/0007).
 """
 
 import asyncio
@@ -35,33 +35,33 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# What does the same when it is done twice (RFC 9110, 9.2.2).
+# Methods that have the same effect if they are sent twice (RFC 9110, 9.2.2).
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
-# Servers refuse these without a length, even where it is 0 (411).
+# Servers refuse these methods without Content-Length, even for an empty body (411).
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
-# A whole answer may take so many times the timeout, which counts for each single wait.
+# A whole answer may take so many times the timeout, which limits each single wait.
 _TIMEOUTS_AN_ANSWER = 10
 
 _open_transports: "weakref.WeakSet[Transport]" = weakref.WeakSet()
 
 
 class _Work:
-    """A piece of blocking work; `thread` is the number of the thread that runs it, 0 before."""
+    """A piece of blocking work; `thread` identifies the thread that runs it, and is 0 before."""
 
     thread = 0
 
 
 class Transport:
     """
-    Sends requests, and keeps connections open between them.
+    Sends requests, and keeps the connections open between them.
 
     Args:
-        ca_file: Certificate authorities to trust besides the system's.
-        timeout: Seconds to wait for the host at any one step.
-        limits: What an answer may cost.
-        clock: Seconds that only grow.
+        ca_file: A file of certificate authorities that are trusted besides the system's.
+        timeout: The seconds that each wait for the host may take.
+        limits: How large an answer may be, and how long it may take.
+        clock: A clock that never goes back, in seconds.
     """
 
     def __init__(
@@ -79,18 +79,22 @@ class Transport:
         self._idle: dict[str, list[Connection]] = defaultdict(list)
         self._busy: set[Connection] = set()
         self._lock = threading.Lock()
-        # What runs on threads, each piece by the thread that runs it once one does.
+        # The work that runs on threads, or is about to.
         self._work: set[_Work] = set()
         self._work_ended = threading.Condition(self._lock)
         self._is_closed = False
         _open_transports.add(self)
-        # Who forgets to close it leaves no connection open when it is gone.
+        # Idle connections are closed even if nobody calls `close`.
         weakref.finalize(self, _close_idle, self._idle)
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
-        """Do what `exchange` does, off the event loop; being cancelled closes the connection."""
+        """
+        Send one request on a thread and return the whole answer, as `exchange` does.
+
+        If the task is cancelled, the connection is cut.
+        """
         taken: list[Connection] = []
         try:
             return await self.run(partial(self.exchange, method, url, headers, body, taken))
@@ -110,21 +114,24 @@ class Transport:
         repeatable: bool | None = None,
     ) -> Response:
         """
-        Send one request and read the whole answer, whatever its status; redirects are answers.
+        Send one request and return the whole answer, whatever its status.
 
-        A kept connection may have died unnoticed. What died before any answer is sent once more
-        over a new connection, if sending it twice does the same as sending it once.
+        Redirects are not followed. The host may have closed a connection that was kept open. If
+        such a connection breaks before any part of the answer has come, and the request may be
+        repeated, it is sent once more over a new connection.
 
         Args:
             method: The HTTP method.
-            url: The whole address.
+            url: The whole address, with https.
             headers: The headers.
-            body: What is sent along.
-            taken: The connection in use is added, for whoever may want to abort it.
-            repeatable: Sending it twice does no harm; None is what HTTP says of the method.
+            body: The content; None for none.
+            taken: The connection is appended to this list, so that another thread can abort it.
+            repeatable: Whether the request may be sent twice; None if that depends on the method.
 
         Raises:
-            NetworkError: No answer, or only part of one, or one that no server should give.
+            NetworkError: There is no answer, only a part of one, or one that breaks the rules or
+                exceeds a limit.
+            SettingsError: The proxy or the certificate authorities in the settings are unusable.
         """
         try:
             address = split_address(url)
@@ -161,7 +168,7 @@ class Transport:
         return response
 
     def look_at_signer(self, host: str) -> str | None:
-        """Return who signed the certificate of `host`, trusted or not; nothing is sent there."""
+        """Return the issuer of the certificate of `host`, trusted or not; no request is sent."""
         from graphdaemon.http.interception import make_looking_context, read_signer
 
         connection = self._connection(host, make_looking_context())
@@ -174,7 +181,7 @@ class Transport:
             connection.close()
 
     async def run(self, call: Callable[[], T]) -> T:
-        """Run blocking work on a daemon thread, and return its result."""
+        """Run blocking work on a daemon thread; return its result, or raise its exception."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -191,7 +198,7 @@ class Transport:
         return await future
 
     def start(self, work: Callable[[], None]) -> None:
-        """Run blocking work, which must not raise, on a daemon thread, without waiting for it."""
+        """Start blocking work, which must not raise, on a daemon thread, and do not wait for it."""
         piece = _Work()
         with self._lock:
             self._work.add(piece)
@@ -205,8 +212,8 @@ class Transport:
         """
         Close every connection, including those in use, and wait until all work has ended.
 
-        A thread that looks up a name cannot be stopped; after `Limits.close_seconds` such threads
-        are left to end with the program. They use no TLS any more.
+        A thread that looks up the name of a host cannot be stopped. After `Limits.close_seconds`
+        it is no longer waited for, and ends with the program.
         """
         with self._lock:
             self._is_closed = True
@@ -217,7 +224,7 @@ class Transport:
             connection.close()
         for connection in busy:
             connection.abort()
-        # TLS must not be in use when the program ends: OpenSSL then frees what threads still use.
+        # At the end of the program OpenSSL frees its memory, which no thread may use then.
         with self._lock:
             self._work_ended.wait_for(lambda: not self._left(), self._limits.close_seconds)
             left = self._left()
@@ -225,7 +232,7 @@ class Transport:
             logger.info("%d threads still look up a name or run other work", left)
 
     def _left(self) -> int:
-        """How much work has not ended, besides that of the thread that looks."""
+        """Return how many pieces of work have not ended, except that of the calling thread."""
         own = threading.get_ident()
         return sum(piece.thread != own for piece in self._work)
 
@@ -302,12 +309,12 @@ class Transport:
 
 
 def _attempt_twice(connection: Connection, attempt: Callable[[], Response]) -> Response:
-    """Repeat an attempt that failed because the host had closed the idle connection."""
+    """Make an attempt, and repeat it if the host had closed the connection while it was idle."""
     kept: Http11 | None = connection.http
     try:
         return attempt()
     except OSError as error:
-        # A host that only takes long would take as long again.
+        # After a timeout the host would probably not answer the second time, either.
         slow = isinstance(error, TimeoutError)
         if kept is None or kept.answered or slow or connection.aborted:
             raise
@@ -316,7 +323,7 @@ def _attempt_twice(connection: Connection, attempt: Callable[[], Response]) -> R
 
 
 def _settle(future: asyncio.Future[T], settle: Callable[[], None]) -> None:
-    # Whoever waited may have been cancelled meanwhile.
+    # The task that waited may have been cancelled meanwhile.
     if not future.done():
         settle()
 
@@ -329,6 +336,6 @@ def _close_idle(idle: dict[str, list[Connection]]) -> None:
 
 @atexit.register
 def _close_all() -> None:
-    """Close what nobody has closed, before the program ends below the threads."""
+    """Close all transports that are still open, before the program ends."""
     for transport in list(_open_transports):
         transport.close()

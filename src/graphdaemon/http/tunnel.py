@@ -1,4 +1,4 @@
-"""The way through a proxy: TLS to it where it takes that, and a tunnel through it to the host."""
+"""Reach a host through a proxy: TLS to the proxy if needed, then a tunnel to the host."""
 
 import contextlib
 import re
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 
 Hold = Callable[[socket.socket], None]
-"""Is given each socket before anything is waited for on it, for whoever may abort that."""
+"""Is called with each socket before anything waits for it, so that another thread can abort."""
 
 
 class HandshakeCutError(ConnectionError):
-    """The host, or something on the way to it, closed the connection during the TLS handshake."""
+    """The host, or something between, closed the connection during the TLS handshake."""
 
 
 class Way(NamedTuple):
     """
-    How the way through a proxy is gone.
+    What is needed to reach a host through a proxy.
 
     Attributes:
-        context: The trust of TLS to the proxy.
-        limits: What the proxy's answer may cost.
-        seconds: How long each step may take.
-        clock: Seconds that only grow.
-        hold: Is given each socket.
+        context: The TLS context for the proxy, with the certificate authorities to trust.
+        limits: How large the answer of the proxy may be.
+        seconds: The seconds that each step may take.
+        clock: A clock that never goes back, in seconds.
+        hold: Is called with each socket.
     """
 
     context: ssl.SSLContext
@@ -50,20 +50,21 @@ class Way(NamedTuple):
     hold: Hold
 
 
-# A way to sign in has its name alone or before a blank; a parameter has an equals sign behind it.
+# The name of an authentication scheme is followed by a space, a comma or nothing; that of a
+# parameter by an equals sign.
 _SCHEME = r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]{0,30})(?=\s*(?:$|,)|\s+[^\s=])"
 
 
 class ProxyError(OSError):
     """
-    The proxy, or the way to it, failed; nothing was sent to the host.
+    The proxy failed, or could not be reached; nothing was sent to the host.
 
     Attributes:
-        case: The case in the table of diagnoses.
+        case: The name of the case in the table of diagnoses.
     """
 
     def __init__(self, case: str, message: str) -> None:
-        # Both, so that a copy is made of them.
+        # Both arguments, so that the exception can be copied and pickled.
         super().__init__(case, message)
         self.case = case
         self._message = message
@@ -74,7 +75,7 @@ class ProxyError(OSError):
 
 @contextlib.contextmanager
 def blame_proxy(proxy: Proxy, seconds: float) -> Iterator[None]:
-    """Raise `ProxyError` for what fails in the block, which reaches the proxy or speaks to it."""
+    """Turn the failures of the block, which connects or speaks to the proxy, into `ProxyError`."""
     try:
         yield
     except ProxyError:
@@ -88,19 +89,19 @@ def blame_proxy(proxy: Proxy, seconds: float) -> Iterator[None]:
 
 def pass_proxy(sock: socket.socket, proxy: Proxy, name: str, port: int, way: Way) -> socket.socket:
     """
-    Have the proxy that `sock` is connected to connect it to `name` and `port`.
+    Ask the proxy to which `sock` is connected for a connection to the host `name` and `port`.
 
-    An HTTP proxy is asked for a tunnel (RFC 9110, 9.3.6), over TLS if its address is https, so that
-    its password is never sent in clear then. A SOCKS proxy resolves the name itself if it is called
-    socks5h, as curl has it.
+    An HTTP proxy is asked for a tunnel (RFC 9110, 9.3.6). If its address has the scheme https, TLS
+    is begun before, so that the password is encrypted. As in curl, a SOCKS proxy resolves the name
+    of the host if its scheme is socks5h; with socks5, this machine does.
 
     Returns:
-        What leads to the host.
+        The socket that is now connected to the host.
 
     Raises:
-        ProxyError: It does not lead there; its own words are repeated.
+        ProxyError: The proxy does not connect to the host; the message quotes its answer.
         SettingsError: The package for SOCKS is missing.
-        OSError: The name could not be resolved here, as `socks5` has it.
+        OSError: With socks5, the name of the host could not be resolved.
     """
     if proxy.scheme.startswith("socks"):
         _pass_socks(sock, proxy, name, port, way)
@@ -117,16 +118,16 @@ def begin_tls(
     sock: socket.socket, context: ssl.SSLContext, name: str, hold: Hold
 ) -> "ssl.SSLSocket | TlsInTls":
     """
-    Begin TLS with the host `name` that `sock` leads to.
+    Do the TLS handshake with the host `name` to which `sock` is connected.
 
     Raises:
         HandshakeCutError: The connection broke during the handshake.
-        OSError: The handshake failed.
+        OSError: The handshake failed in another way, such as an untrusted certificate.
     """
     try:
         if not isinstance(sock, ssl.SSLSocket):
             return _wrap(sock, context, name, hold)
-        # It loads much, and few proxies are spoken to over TLS.
+        # Imported here, because it imports much, and few proxies are reached over TLS.
         from graphdaemon.http.tls_in_tls import TlsInTls
 
         return TlsInTls(sock, context, name)
@@ -142,9 +143,9 @@ def _wrap(sock: socket.socket, context: ssl.SSLContext, name: str, hold: Hold) -
     tls = context.wrap_socket(
         sock,
         server_hostname=encode_host(name),
-        # Else a connection that is cut would look like one that ended.
+        # Otherwise a connection that was cut would look like one that was closed.
         suppress_ragged_eofs=False,
-        # Held before the handshake, so that it can be aborted during it.
+        # `hold` gets the socket before the handshake, so that it can be aborted during it.
         do_handshake_on_connect=False,
     )
     hold(tls)
@@ -184,7 +185,7 @@ def _name(proxy: Proxy) -> str:
 
 
 def _describe(error: Exception, seconds: float) -> tuple[str, str]:
-    """The case, and a message with a place for the proxy."""
+    """Return the case of a failure, and a message in which `{proxy}` stands for the proxy."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             "proxy_untrusted",
@@ -201,13 +202,13 @@ def _describe(error: Exception, seconds: float) -> tuple[str, str]:
     ):
         return "proxy_lost", "{proxy} closed the connection"
     if isinstance(error, ssl.SSLError):
-        return "proxy_foreign", "{proxy} does not speak TLS, which its https:// promises"
+        return "proxy_foreign", "{proxy} does not speak TLS, although its address is https://"
     reason = getattr(error, "strerror", None) or type(error).__name__
     return "proxy_down", f"no connection to {{proxy}} could be made: {reason}"
 
 
 def _foreign(proxy: Proxy) -> ProxyError:
-    return ProxyError("proxy_foreign", f"{_name(proxy)} answers, and not as an HTTP proxy does")
+    return ProxyError("proxy_foreign", f"{_name(proxy)} does not answer as an HTTP proxy does")
 
 
 def _refused(proxy: Proxy, head: Head) -> ProxyError:
@@ -238,6 +239,6 @@ def _refused(proxy: Proxy, head: Head) -> ProxyError:
 
 
 def _list_schemes(challenges: list[str]) -> list[str]:
-    """The names of the ways to sign in that are offered (RFC 9110, 11.6.1)."""
+    """Return the names of the authentication schemes in the challenges (RFC 9110, 11.6.1)."""
     unquoted = (re.sub(r'"(?:\\.|[^"\\])*"?', "", challenge[:1000]) for challenge in challenges)
     return list(dict.fromkeys(name for text in unquoted for name in re.findall(_SCHEME, text)))

@@ -104,8 +104,8 @@ BAD: dict[str, tuple[bytes | None, str]] = {
     "missing": (None, "does not exist"),
     "empty": (b"", "is empty"),
     "blank": (b"\r\n", "is empty"),
-    "words": (b"not a certificate", "is no certificate, or a damaged one"),
-    "noise": (bytes(range(256)), "is no certificate, or a damaged one"),
+    "words": (b"not a certificate", "is not a certificate, or a damaged one"),
+    "noise": (bytes(range(256)), "is not a certificate, or a damaged one"),
     "cut": (PEM[:300], "damaged"),
     "damaged": (PEM[:200] + PEM[300:], "damaged"),
     "damaged among others": (PEM + PEM[:200] + PEM[300:] + PEM, "damaged"),
@@ -169,7 +169,7 @@ def test_a_folder_is_trusted(
     source: str,
     hashed: bool,
 ) -> None:
-    """Hashed, as requests takes it, or not; what is no certificate by its name does not matter."""
+    """A folder may be hashed or plain; files that are not named like certificates are ignored."""
     content = scripted.ca_file.read_bytes()
     if hashed:
         rehash(tmp_path, content)
@@ -243,7 +243,7 @@ def test_every_command_names_the_variable(
     outcome = command(*arguments, scripted.write_parameters(tmp_path))
 
     assert outcome.code == 3
-    assert f"SSL_CERT_FILE {path} is no certificate" in outcome.err + outcome.out.decode()
+    assert f"SSL_CERT_FILE {path} is not a certificate" in outcome.err + outcome.out.decode()
 
 
 def test_the_ca_file_counts_even_where_the_environment_names_another(

@@ -115,11 +115,11 @@ REFUSED: dict[str, str] = {
     f"http://user:{PASSWORD}@::1:3128": "brackets",
     f"http://user:{PASSWORD}@[::1:3128": "brackets",
     f"http://user:{PASSWORD}@[proxy]:3128": "brackets",
-    f"http://user:{PASSWORD}@proxy:3128/path": "behind its port",
-    f"http://user:{PASSWORD}@proxy:3128?x": "behind its port",
+    f"http://user:{PASSWORD}@proxy:3128/path": "follows its port",
+    f"http://user:{PASSWORD}@proxy:3128?x": "follows its port",
     f"http://user:{PASSWORD}@proxy/x.pac": "PAC",
-    f"http:/user:{PASSWORD}@proxy/x": "behind its port",
-    f"http:\\\\{PASSWORD}\\proxy": "behind its port",
+    f"http:/user:{PASSWORD}@proxy/x": "follows its port",
+    f"http:\\\\{PASSWORD}\\proxy": "follows its port",
     f"ftp://user:{PASSWORD}@proxy": "scheme",
     f"socks4://user:{PASSWORD}@proxy": "SOCKS 4",
     f"socks://user:{PASSWORD}@proxy": "socks5h",
@@ -232,9 +232,12 @@ def test_no_proxy_is_read_in_every_form_in_use(
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("a.example,10.0.0.0/99", "NO_PROXY cannot be read: of its entry 2, it is no network"),
-        ("a.example/x", "of its entry 1, it is no network"),
-        ("a.example:https", "of its entry 1, its port is no number"),
+        (
+            "a.example,10.0.0.0/99",
+            "NO_PROXY cannot be read, because of its entry 2: it is not a network",
+        ),
+        ("a.example/x", "of its entry 1: it is not a network"),
+        ("a.example:https", "of its entry 1: its port is not a number"),
     ],
 )
 def test_an_exemption_that_cannot_be_read_is_named(value: str, words: str) -> None:

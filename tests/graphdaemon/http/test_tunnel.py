@@ -330,9 +330,24 @@ HOPS: dict[str, tuple[str, Hop, str, str]] = {
     "unknown, SOCKS": ("socks5h", lambda _: no_such_name(), "proxy_unknown", "not be resolved"),
     "hangs up": ("http", lambda _: no_proxy(), "proxy_lost", "closed the connection"),
     "hangs up, TLS": ("https", lambda _: no_proxy(), "proxy_lost", "closed the connection"),
-    "hangs up, SOCKS": ("socks5h", lambda _: no_proxy(), "proxy_foreign", "not as a SOCKS 5"),
-    "mail server": ("http", lambda _: no_proxy(b"220 mail\r\n"), "proxy_foreign", "not as an HTTP"),
-    "noise": ("http", lambda _: no_proxy(b"\x15\x03\x01\x00\x02"), "proxy_foreign", "not as an"),
+    "hangs up, SOCKS": (
+        "socks5h",
+        lambda _: no_proxy(),
+        "proxy_foreign",
+        "not answer as a SOCKS 5",
+    ),
+    "mail server": (
+        "http",
+        lambda _: no_proxy(b"220 mail\r\n"),
+        "proxy_foreign",
+        "not answer as an HTTP",
+    ),
+    "noise": (
+        "http",
+        lambda _: no_proxy(b"\x15\x03\x01\x00\x02"),
+        "proxy_foreign",
+        "not answer as an",
+    ),
     "plain, TLS": ("https", lambda _: no_proxy(b"HTTP/1.1 400 \r\n\r\n"), "proxy_foreign", "TLS"),
     "HTTP, SOCKS": ("socks5h", lambda _: no_proxy(b"HTTP/1.1 400"), "proxy_foreign", "SOCKS 5"),
     "403": ("http", refusing("403 Forbidden"), "proxy_blocked", "403 Forbidden"),
@@ -419,9 +434,9 @@ def test_a_proxy_that_says_nothing_is_given_up(
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("HTTPS_PROXY", f"http://{SIGNED}@proxy:99999", "its port is no number"),
+        ("HTTPS_PROXY", f"http://{SIGNED}@proxy:99999", "its port is not a number"),
         ("HTTPS_PROXY", f"socks4://{SIGNED}@proxy", "SOCKS 4 is not supported"),
-        ("ALL_PROXY", f"http://{SIGNED}", "something stands behind its port"),
+        ("ALL_PROXY", f"http://{SIGNED}", "something follows its port"),
     ],
 )
 def test_a_proxy_that_cannot_be_read_is_a_wrong_setting_in_every_command(
