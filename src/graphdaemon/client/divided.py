@@ -98,7 +98,7 @@ async def finish_listing(
         options: As they were given to `begin_listing`.
 
     Raises:
-        UsageError: A part has no reading.
+        UsageError: A part has no reading, or two; or one is of another listing.
         UnprovedError: Nothing proves that those were all.
         Error: What changed could not be read.
     """

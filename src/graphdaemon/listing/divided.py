@@ -9,7 +9,7 @@ The proof is the same as for a listing that one process reads: a delta link is t
 first page and followed after the last one, whichever process has read them.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from itertools import pairwise
@@ -85,7 +85,7 @@ async def begin(target: Target, options: ListingOptions, parts: int) -> ListingS
         target.query,
         target.page_size,
         record.started,
-        _share_out(target, read_apart if is_divided else [Chain()], parts),
+        _share_out(target, record.started, read_apart if is_divided else [Chain()], parts),
         None if link is None else DeltaLink(link),
         partition.expected,
         partition.method if is_divided else "chain",
@@ -158,6 +158,7 @@ async def read_part(
             *(part.number, ids, ranges, pages, duplicates),
             *(tally.requests, tally.retries, tally.throttled, tally.units),
             *(restarts, partition.splits, blank.names() if ids else None),
+            *(part.started, partition.given_up),
         )
     )
 
@@ -172,17 +173,10 @@ async def finish(
     that is not proved complete is not an error here: its record says so.
 
     Raises:
-        UsageError: A part has no reading.
+        UsageError: A part has no reading, or two; or one is of another listing.
         Error: What changed, or a record, could not be read.
     """
-    missing = {part.number for part in start.parts} - {reading.number for reading in readings}
-    if missing:
-        raise UsageError(
-            f"{len(missing)} of {len(start.parts)} parts of {start.collection} were not read, the "
-            f"first of them number {min(missing)}",
-            code="option_invalid",
-            hint="Pass the readings of all parts.",
-        )
+    _check_readings(start, readings)
     # Cuts are learned from records, which are elsewhere.
     listing = Listing(target, options._replace(plan=None, learn=False, journal=None))
     listing.take_over(start, readings)
@@ -220,7 +214,36 @@ def _check(target: Target, parts: int) -> None:
         )
 
 
-def _share_out(target: Target, chains: Sequence[Chain], parts: int) -> tuple[ListingPart, ...]:
+def _check_readings(start: ListingStart, readings: Sequence[PartReading]) -> None:
+    other = next((one for one in readings if one.started != start.started), None)
+    if other is not None:
+        raise UsageError(
+            f"a reading of part {other.number} belongs to another listing, which began at "
+            f"{other.started}; this one began at {start.started}",
+            code="option_invalid",
+            hint="Pass the readings of the parts of this listing.",
+        )
+    counts = Counter(reading.number for reading in readings)
+    missing = {part.number for part in start.parts} - counts.keys()
+    if missing:
+        raise UsageError(
+            f"{len(missing)} of {len(start.parts)} parts of {start.collection} were not read, the "
+            f"first of them number {min(missing)}",
+            code="option_invalid",
+            hint="Pass the readings of all parts.",
+        )
+    number, count = counts.most_common(1)[0]
+    if count > 1:
+        raise UsageError(
+            f"part {number} of {start.collection} has {count} readings",
+            code="option_invalid",
+            hint="Of a part that was read again, keep the records and the reading of one attempt.",
+        )
+
+
+def _share_out(
+    target: Target, started: str, chains: Sequence[Chain], parts: int
+) -> tuple[ListingPart, ...]:
     """Give each part chains that follow one another: so only few parts share a border."""
     count = min(parts, len(chains))
     ends = [len(chains) * number // count for number in range(count + 1)]
@@ -231,6 +254,7 @@ def _share_out(target: Target, chains: Sequence[Chain], parts: int) -> tuple[Lis
             target.query,
             target.page_size,
             tuple(PartChain(one.condition, one.interval) for one in chains[low:high]),
+            started,
         )
         for number, (low, high) in enumerate(pairwise(ends))
     )

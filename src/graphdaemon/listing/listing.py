@@ -6,8 +6,7 @@ Begin with `Listing.batches`, which names the steps in their order:
 1. A delta link is taken: from now on, every change will be reported. 2. The chains are read: the
 whole collection, or its parts many at a time (`partition`). 3. What changed meanwhile is read again
 (`replay`), and the service's own count is requested. 4. If it is still doubtful whether this was
-everything, everything is read in one chain.
-5. `finish` reaches the verdict (`verdict`).
+everything, everything is read in one chain. 5. `finish` reaches the verdict (`verdict`).
 """
 
 import asyncio
@@ -310,14 +309,15 @@ class Listing:
             self._proof.follow(Delta(self._target, start.link.reveal(), selected=start.selected))
         partition.method, partition.expected = start.method, start.expected
         partition.whole_read = start.method == "chain"
+        if any(reading.given_up for reading in readings):
+            partition.give_up("Graph did not honour ranges of some part")
         tally.requests += start.requests
         tally.units += start.units
         for reading in readings:
             fresh = self._met.add(pack_ids(reading.ids))
-            self._written += len(reading.ids if fresh is None else fresh)
-            record.duplicates += reading.duplicates + (
-                0 if fresh is None else len(reading.ids) - len(fresh)
-            )
+            new = len(reading.ids if fresh is None else fresh)
+            self._written += new
+            record.duplicates += reading.duplicates + len(reading.ids) - new
             record.pages += reading.pages
             record.ranges += reading.ranges
             record.restarts += reading.restarts

@@ -71,6 +71,7 @@ class Partition:
         witnesses: Packed IDs of records that some part still has to bring.
         delta: Where a sample can be had, if the collection has a delta.
         whole_read: One chain of everything was read to its end.
+        given_up: Parts that nobody had begun to read were dropped.
         supply: How much the throttle budget gives.
     """
 
@@ -102,6 +103,7 @@ class Partition:
         self.witnesses: set[bytes] = set()
         self.delta: Delta | None = None
         self.whole_read = False
+        self.given_up = False
         self._notes = notes
         self._may_divide = requested_method != "chain"
         self.supply = Supply(target, pool.size, self._pages_left)
@@ -187,6 +189,7 @@ class Partition:
         if reason:
             self._notes.append(reason)
         self.method = "chain"
+        self.given_up = True
         self._may_divide = False
         self._pool.drop_parts()
 

@@ -40,6 +40,7 @@ class ListingPart(NamedTuple):
         query: The OData options of the listing.
         page_size: Records to ask for in a page.
         chains: The chains of pages that belong to it.
+        started: When the listing began: RFC 3339, UTC.
     """
 
     number: int
@@ -47,6 +48,7 @@ class ListingPart(NamedTuple):
     query: Query
     page_size: int
     chains: tuple[PartChain, ...]
+    started: str = ""
 
 
 class ListingStart(NamedTuple):
@@ -102,6 +104,8 @@ class PartReading(msgspec.Struct, frozen=True):
         restarts: Chains begun anew because a page link was refused.
         splits: Ranges divided because they turned out big.
         blank: Properties that had a value in no record; None where there was no record.
+        started: When the listing began, as the part says.
+        given_up: Graph did not honour a range of it, so the rest of the part was not read.
     """
 
     number: int
@@ -116,6 +120,8 @@ class PartReading(msgspec.Struct, frozen=True):
     restarts: int = 0
     splits: int = 0
     blank: list[str] | None = None
+    started: str = ""
+    given_up: bool = False
 
 
 class ListingEnd(NamedTuple):

@@ -173,7 +173,7 @@ def find_gap(evidence: Evidence) -> str:
         return _doubt_surplus(evidence) if judgement.verdict == "complete" else ""
     if evidence.witnesses:
         return f"{evidence.witnesses} of the first records are in none of the parts"
-    return _doubt_count(evidence) or _doubt_surplus(evidence)
+    return _doubt_reading(evidence) or _doubt_count(evidence) or _doubt_surplus(evidence)
 
 
 def may_catch_up(evidence: Evidence) -> bool:

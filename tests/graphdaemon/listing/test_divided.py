@@ -150,6 +150,53 @@ def test_a_part_that_was_not_read_is_named() -> None:
         virtual_time.run(finish(target, SMALL, start, [*readings[:2], *readings[3:]]))
 
 
+def test_a_part_that_was_read_twice_is_named() -> None:
+    """Whoever kept the records of both attempts would leave out those of both."""
+    world = PretendGraph(scattered(300))
+    start = start_of(world)
+    readings = readings_of(world, start)
+
+    with pytest.raises(UsageError, match=r"part 1 of users has 2 readings"):
+        virtual_time.run(
+            finish(
+                target_of(world, Query(), SMALL.page_size), SMALL, start, [*readings, readings[1]]
+            )
+        )
+
+
+def test_a_reading_of_another_listing_is_refused() -> None:
+    """It is of another moment: what changed before this listing began, nothing would tell."""
+    world = PretendGraph(scattered(300))
+    start = start_of(world)
+    earlier = start._replace(
+        started="2026-11-30T02:30:00Z",
+        parts=tuple(part._replace(started="2026-11-30T02:30:00Z") for part in start.parts),
+    )
+    readings = readings_of(world, earlier)
+    target = target_of(world, Query(), SMALL.page_size)
+
+    with pytest.raises(UsageError, match=r"which began at 2026-11-30T02:30:00Z; this one began at"):
+        virtual_time.run(finish(target, SMALL, start, readings))
+
+
+@pytest.mark.parametrize(("confirm", "missing"), [(True, ""), (False, "reading")])
+def test_what_a_part_gave_up_is_read_in_one_chain(*, confirm: bool, missing: str) -> None:
+    """Where ranges are ignored once the parts are read, nobody says that all parts were read."""
+    world = PretendGraph(scattered(300))
+    start = start_of(world, parts=2)
+    world.lies = Lies(ignores=True)
+    readings = readings_of(world, start)
+    world.lies = Lies()
+    options = SMALL._replace(confirm=confirm)
+    target = target_of(world, Query(), SMALL.page_size)
+
+    record = virtual_time.run(finish(target, options, start, readings)).record
+
+    assert all(reading.given_up for reading in readings)
+    assert "Graph did not honour ranges of some part" in record.notes
+    assert (record.method, record.missing) == ("chain", missing)
+
+
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [({"limit": 5}, 4), ({"orderby": "displayName"}, 4), ({}, 0), ({}, MOST_PARTS + 1)],

@@ -217,6 +217,7 @@ def test_a_larger_directory_may_be_counted_further_behind(records: int, off: int
         ({"records": 50_001, "count_before": None, "count_after": 50_002}, "Graph counts 50,002"),
         ({"count_before": None, "count_after": None}, "Graph gives no count"),
         ({"witnesses": 2}, "2 of the first records are in none of the parts"),
+        ({"divided": False}, "not every part of it was read"),
         ({"witnesses": 2, "readings": 2}, ""),
         # One chain is read again only where a page of it may have been lost.
         ({**READINGS["one chain"], "count_after": 1001}, "Graph counts 1,001"),
