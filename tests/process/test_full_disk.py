@@ -164,3 +164,15 @@ def test_a_quickstart_without_room_is_one_error(tmp_path: Path) -> None:
     assert done.returncode == 7
     assert f"the folder {folder} cannot be used: " in done.stderr
     assert "--folder" in done.stderr
+
+
+def test_a_store_that_may_not_grow_names_the_limit(
+    parameters: WriteParameters, tmp_path: Path
+) -> None:
+    """The disk is sound, and nobody should look for a fault in it."""
+    store = tmp_path / "a.db"
+
+    refused = run_with_room(20_000, "sync", "--store", f"sqlite:{store}", parameters(), "users")
+
+    assert refused.returncode == 7
+    assert "the limit on the size of a file (ulimit -f)" in refused.stderr

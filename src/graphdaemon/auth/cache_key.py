@@ -5,9 +5,8 @@ import binascii
 import os
 
 from graphdaemon.errors import SettingsError
-from graphdaemon.settings.file_content import read_small_file
+from graphdaemon.settings.file_content import read_small_file, warn_if_readable
 from graphdaemon.settings.model import CacheSettings
-from graphdaemon.settings.sources import warn_if_readable
 from graphdaemon.settings.text import clean, decode_text
 
 _ENTRY = "graphdaemon/token cache key"

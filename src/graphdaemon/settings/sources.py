@@ -1,26 +1,25 @@
 """Where settings come from: a file, the environment, the caller; merged, their values unchecked."""
 
-import contextlib
-import json
 import logging
 import os
 import re
-import stat
 from collections.abc import Container, Iterator, Mapping
-from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from graphdaemon.cloud import CLOUDS
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import KINDS
-from graphdaemon.settings.file_content import read_small_file
+from graphdaemon.settings.file_content import warn_if_readable
+from graphdaemon.settings.known_names import find_near
 from graphdaemon.settings.setting import Layer
+from graphdaemon.settings.settings_file import DEFAULT_FILE, read_settings_file
 from graphdaemon.settings.table import SETTINGS
-from graphdaemon.settings.text import clean, decode_text, quote, quote_for_shell
+from graphdaemon.settings.text import clean, quote
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_FILE = "parameters.json"
 ENVIRONMENT = "the environment"
 """What settings without a file are called."""
 
@@ -40,6 +39,13 @@ _OTHER_NAMES = {
     "clientsecret": "secret",
     "password": "secret",
     "tenantid": "tenant",
+}
+# They are about the program and its installation, and no settings.
+_OTHER_VARIABLES = {
+    "GRAPHDAEMON_COMPILE",
+    "GRAPHDAEMON_COMPILED",
+    "GRAPHDAEMON_CONFIG",
+    "GRAPHDAEMON_SCHEDULE",
 }
 _CREDENTIALS = ("credentials", *(key for kind in KINDS.values() for key in kind.keys))
 _COMPANIONS = ("credential", *(key for kind in KINDS.values() for key in kind.companions))
@@ -71,6 +77,7 @@ def merge_sources(
     Raises:
         SettingsError: No source, an unreadable file, an unknown key, a placeholder left in.
     """
+    _warn_of_misspelt(environment)
     # Weaker than our own: they may have been set for other programs, and name another app.
     azure = _read_environment(environment, "AZURE_")
     own = _read_environment(environment, "GRAPHDAEMON_")
@@ -82,7 +89,7 @@ def merge_sources(
     if file_first:
         merged = _merge([azure, own, from_file, caller])
     else:
-        _warn_of_overrides(from_file, {**azure, **own})
+        _warn_of_overrides(from_file, _merge([azure, own]))
         merged = _merge([from_file, azure, own, caller])
     # A misspelt key would be ignored, and its default used without a word.
     _refuse_unknown(merged)
@@ -173,29 +180,7 @@ def _find_file(
 
 
 def _read_file(path: Path) -> Layer:
-    try:
-        text = decode_text(read_small_file(path))
-    except FileNotFoundError:
-        raise SettingsError(
-            f"no settings: {quote(str(path))} does not exist",
-            code="no_settings",
-            hint="Check the path, or run `graphdaemon quickstart` to see the job without any file.",
-        ) from None
-    except IsADirectoryError:
-        raise SettingsError(
-            f"{quote(str(path))} is a folder, not a settings file",
-            code="settings_unreadable",
-            hint=f"Name a file in it, such as {path / DEFAULT_FILE}.",
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is neither UTF-8 nor UTF-16 text"
-        raise SettingsError(
-            f"{path} cannot be read: {reason}",
-            code="settings_unreadable",
-            hint="Check that it is a text file, and that this user may read it.",
-        ) from None
-    parse = _parse_toml if path.suffix == ".toml" else _parse_json
-    values = clean_values(parse(path, text))
+    values = clean_values(read_settings_file(path))
     tables = (values, *_tables(values))
     for table in tables:
         for name in _PATHS:
@@ -212,86 +197,6 @@ def _tables(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     entries = values.get("credentials")
     return (
         [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    )
-
-
-@cache
-def warn_if_readable(path: Path, reason: str) -> None:
-    """Log once if others can read `path`; `reason` says why they should not: `holds a secret`."""
-    # On Windows the mode says nothing of who may read.
-    if os.name != "posix":
-        return
-    with contextlib.suppress(OSError):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            logger.warning(
-                "%s %s, and others can read it (mode %o): chmod 600 %s",
-                path,
-                reason,
-                mode,
-                quote_for_shell(path),
-            )
-
-
-def _parse_json(path: Path, text: str) -> dict[str, Any]:
-    try:
-        values = json.loads(text, object_pairs_hook=partial(_refuse_repeated, path))
-    except json.JSONDecodeError as error:
-        raise SettingsError(
-            f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}",
-            code="settings_malformed",
-            hint="JSON has no comments and no comma after the last entry; use the note key for "
-            "remarks."
-            if "//" in text or re.search(r",\s*[}\]]", text)
-            else "Correct that place; strings and names stand in double quotes.",
-        ) from None
-    except (ValueError, RecursionError):
-        raise _beyond_reading(path, "JSON") from None
-    if not isinstance(values, dict):
-        raise SettingsError(
-            f"{path} is not a JSON object",
-            code="settings_malformed",
-            hint='It must begin with { and hold names and values, such as "client_id": "ID".',
-        )
-    return values
-
-
-def _refuse_repeated(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; of a name that it has twice, Python would take the last in silence."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise SettingsError(
-            f"{path} names {quote(repeated)} twice",
-            code="settings_malformed",
-            hint="Keep the one that is meant.",
-        )
-    return values
-
-
-def _parse_toml(path: Path, text: str) -> dict[str, Any]:
-    # Most settings are JSON, and importing this takes longer than reading them.
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(
-            f"{path} is not TOML: {error}",
-            code="settings_malformed",
-            hint='Each line reads name = "value".',
-        ) from None
-    except (ValueError, RecursionError):
-        raise _beyond_reading(path, "TOML") from None
-
-
-def _beyond_reading(path: Path, form: str) -> SettingsError:
-    # Python reads no number of more than 4300 digits, and no list a thousand deep.
-    return SettingsError(
-        f"{path} is not {form} that can be read: a number in it is too long, or a list too deep",
-        code="settings_malformed",
-        hint="Put every value into double quotes.",
     )
 
 
@@ -319,9 +224,35 @@ def _merge(layers: list[Layer]) -> Layer:
 
 def _warn_of_overrides(file: Layer, variables: Layer) -> None:
     """Log where the environment beats the file: variables set long ago surprise people."""
+    told: set[str] = set()
     for name, (value, source) in variables.items():
-        if name in file and file[name][0] != value:
-            logger.warning("%s: %s beats %s", name, source, file[name][1])
+        rivals = [name, *chain(*(replaced for names, replaced in _REPLACED if name in names))]
+        beaten = [
+            rival
+            for rival in dict.fromkeys(rivals)
+            if rival in file and rival not in told and not _says_the_same(file, rival, name, value)
+        ]
+        told |= set(beaten)
+        if beaten:
+            where = file[beaten[0]][1]
+            logger.warning("%s replaces %s in %s", source, " and ".join(beaten), where)
+
+
+def _says_the_same(file: Layer, rival: str, name: str, value: object) -> bool:
+    said: object = file[rival][0]
+    if rival == "authority" and name == "tenant":
+        return said == f"https://{CLOUDS[0].authority_hosts[0]}/{value}"
+    return rival == name and said == value
+
+
+def _warn_of_misspelt(environment: Mapping[str, str]) -> None:
+    """Log variables that resemble a setting's: such a one would be ignored without a word."""
+    known = {variable for row in SETTINGS for variable in row.variables} | _OTHER_VARIABLES
+    for variable in environment:
+        if variable.startswith("GRAPHDAEMON_") and variable not in known:
+            near = find_near(variable, known, cutoff=0.9)
+            if near is not None:
+                logger.warning("%s is not read: did you mean %s?", quote(variable), near)
 
 
 def _refuse_unknown(merged: Layer) -> None:

@@ -302,6 +302,14 @@ _MEANINGS: dict[str, Callable[[str], StoreError]] = {
         code="store_readonly",
         hint="Allow this user to write to the file and its folder.",
     ),
+    # What the operating system refuses for a quota or a limit, SQLite tells no closer than this.
+    "SQLITE_IOERR_WRITE": lambda store: StoreError(
+        f"The store {store} cannot grow: the limit on the size of a file (ulimit -f) or the quota "
+        "is reached, or its disk reported an error",
+        code="store_full",
+        hint="Raise the limit or the quota, or check the disk, and run the command again: it "
+        "fetches again what was not committed.",
+    ),
     "SQLITE_IOERR": lambda store: StoreError(
         f"The disk of the store {store} reported an error",
         code="store_gone",

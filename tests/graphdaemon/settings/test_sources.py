@@ -1,4 +1,4 @@
-"""Where settings come from, which source beats which, and files that cannot be read."""
+"""Where settings come from, which source beats which, and what is told of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.errors import SettingsError
+from graphdaemon.log import redact
 from graphdaemon.settings.read import read_settings
 from tests.support.settings_files import CLIENT, GOOD, write
 
@@ -40,7 +40,49 @@ def test_the_environment_says_when_it_beats_the_file(
 
     read_settings(path, {"AZURE_CLIENT_SECRET": "another~secret", "AZURE_CLIENT_ID": CLIENT})
 
-    assert caplog.messages == ["secret: AZURE_CLIENT_SECRET beats parameters.json"]
+    assert caplog.messages == ["AZURE_CLIENT_SECRET replaces secret in parameters.json"]
+    assert redact(caplog.messages[0]) == caplog.messages[0], "what is said must survive the log"
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"AZURE_TENANT_ID": "fabrikam.example"}, "AZURE_TENANT_ID replaces authority"),
+        ({"GRAPHDAEMON_PRIVATE_KEY_FILE": "k.pem"}, "GRAPHDAEMON_PRIVATE_KEY_FILE replaces secret"),
+        ({"AZURE_FEDERATED_TOKEN_FILE": "token"}, "AZURE_FEDERATED_TOKEN_FILE replaces secret"),
+    ],
+)
+def test_a_variable_that_replaces_a_setting_of_another_name_is_told_of(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    variables: dict[str, str],
+    message: str,
+) -> None:
+    """Else a secret would go to a tenant, or for an app, that the file does not name."""
+    read_settings(write(tmp_path, GOOD), variables)
+
+    assert caplog.messages == [f"{message} in parameters.json"]
+
+
+def test_a_variable_that_says_the_same_tenant_is_not_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A night's job would otherwise send mail each night."""
+    authority = GOOD | {"authority": "https://login.microsoftonline.com/contoso.example"}
+
+    read_settings(write(tmp_path, authority), {"AZURE_TENANT_ID": "contoso.example"})
+
+    assert caplog.messages == []
+
+
+def test_a_misspelt_variable_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is not read, as those are not that Kubernetes sets for a service of this name."""
+    variables = {"GRAPHDAEMON_TIMOUT": "5", "GRAPHDAEMON_SERVICE_HOST": "10.0.0.1"}
+    variables |= {"GRAPHDAEMON_PORT": "tcp://10.0.0.1:80", "GRAPHDAEMON_SCHEDULE": "0 0 2 * * *"}
+
+    read_settings(write(tmp_path, GOOD), variables)
+
+    assert caplog.messages == ["GRAPHDAEMON_TIMOUT is not read: did you mean GRAPHDAEMON_TIMEOUT?"]
 
 
 def test_config_variable_names_the_file(tmp_path: Path) -> None:
@@ -48,41 +90,6 @@ def test_config_variable_names_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD, "other.json")
 
     assert read_settings(None, {"GRAPHDAEMON_CONFIG": str(path)}).client_id == CLIENT
-
-
-def test_toml_error_names_the_line(tmp_path: Path) -> None:
-    """A TOML file that does not parse says where."""
-    with pytest.raises(SettingsError, match="line 2, column 1") as caught:
-        read_settings(write(tmp_path, 'client_id = "x"\n!', "s.toml"), {})
-
-    assert caught.value.code == "settings_malformed"
-
-
-def test_missing_file_is_named(tmp_path: Path) -> None:
-    """A path that leads nowhere is repeated."""
-    with pytest.raises(SettingsError, match=r"nowhere\.json does not exist") as caught:
-        read_settings(tmp_path / "nowhere.json", {})
-
-    assert caught.value.code == "no_settings"
-
-
-def test_unreadable_file_is_named(tmp_path: Path) -> None:
-    """A folder, or a file that is no text, is said to be unreadable."""
-    binary = tmp_path / "parameters.json"
-    binary.write_bytes(b"\xff\xfe\x00")
-
-    for path in (tmp_path, binary, Path("/dev/zero")):
-        with pytest.raises(SettingsError) as caught:
-            read_settings(path, {})
-        assert caught.value.code == "settings_unreadable"
-
-
-def test_a_folder_in_place_of_the_file_is_said_to_be_one(tmp_path: Path) -> None:
-    """With the name that a file in it would have."""
-    with pytest.raises(SettingsError, match="is a folder, not a settings file") as caught:
-        read_settings(tmp_path, {})
-
-    assert str(tmp_path / "parameters.json") in str(caught.value.hint)
 
 
 def test_files_that_others_can_read_are_told_of_once(

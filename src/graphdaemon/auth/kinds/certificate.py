@@ -5,9 +5,9 @@ from graphdaemon.auth.key_files import read_key_pair
 from graphdaemon.auth.kinds.secret import read_value
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.file_content import warn_if_readable
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
-from graphdaemon.settings.sources import warn_if_readable
 
 
 def read(settings: Settings, credential: CredentialSettings) -> ClientCredential:

@@ -6,10 +6,9 @@ from graphdaemon.auth.client_credential import ClientCredential
 from graphdaemon.auth.os_keyring import read_entry
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import CredentialSettings
-from graphdaemon.settings.file_content import read_small_file
+from graphdaemon.settings.file_content import read_small_file, warn_if_readable
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
-from graphdaemon.settings.sources import warn_if_readable
 from graphdaemon.settings.text import clean, decode_text, name_flaw, quote
 
 
