@@ -102,7 +102,8 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
         options["$top"] = str(min(page_size, query.limit or page_size))
     if query.select:
         # Only by its ID can a record that is sent twice be recognised.
-        options["$select"] = ",".join(dict.fromkeys(("id", *query.select)))
+        names = query.select if "id" in query.select else ("id", *query.select)
+        options["$select"] = ",".join(dict.fromkeys(names))
     if query.filter:
         options["$filter"] = query.filter
     if query.expand:

@@ -40,11 +40,12 @@ class Target(msgspec.Struct, frozen=True):
         """
         The properties to select; none where Graph is to show what it shows by default.
 
-        A delta tells what a filter tests only if that is selected, and then it tells nothing else
-        that is not selected. So under a filter the defaults are selected by their names.
+        What Graph shows by default is selected by its names where these are certain: the records
+        are the same, at one resource unit a page less ("Microsoft Graph throttling limits", identity
+        and access: `$select` lowers the cost by 1), and a delta then tells all that is shown and
+        nothing else. It would not tell what a filter tests if that is not selected.
         """
-        query = self.query
-        return query.select or (self.defaults if query.filter and not self.advanced else ())
+        return self.query.select or self.defaults
 
     def url(self, condition: str = "", *, select: tuple[str, ...] | None = None) -> str:
         """

@@ -96,7 +96,11 @@ def test_a_listing_that_fails_has_a_proof_too(
 ) -> None:
     """It says how far it came, and that it is incomplete."""
     link = f"{scripted.url}/v1.0/users?$skiptoken=a"
-    scripted.script = [Answer(400), page({"id": "1"}, next_link=link), Answer(403)]
+    scripted.script = [
+        *[Answer(400)] * 2,
+        page({"id": "1"}, next_link=link),
+        Answer(403),
+    ]
     proof, output = tmp_path / "proof.json", tmp_path / "users.json"
 
     outcome = command("users", scripted.write_parameters(tmp_path), "--proof", proof, "-o", output)

@@ -317,7 +317,11 @@ def test_a_listing_that_breaks_leaves_no_readable_json(
 ) -> None:
     """What was printed before the error cannot be mistaken for the whole."""
     link = f"{scripted.url}/v1.0/users?$skiptoken=a"
-    scripted.script = [Answer(400), page({"id": "1"}, next_link=link), Answer(403)]
+    scripted.script = [
+        *[Answer(400)] * 2,
+        page({"id": "1"}, next_link=link),
+        Answer(403),
+    ]
 
     outcome = command("users", scripted.write_parameters(tmp_path))
 
