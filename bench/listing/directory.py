@@ -20,6 +20,11 @@ from pathlib import Path
 
 SEED = 6
 DOMAIN = "contoso.example"
+PROPERTIES = (
+    *("businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone"),
+    *("officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id"),
+)
+"""What a user has, in this order, as Graph shows it where nothing is selected."""
 
 _CHUNK = 20_000
 _NAME = re.compile(rb'"userPrincipalName":"([^"]*)"')

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from bench.listing.directory import Directory
+from bench.listing.directory import PROPERTIES, Directory
 from bench.listing.wire import Request, write_response
 
 LARGEST_PAGE, USUAL_PAGE = 999, 100
@@ -90,7 +90,7 @@ class Graph:
         token = options.get("$skiptoken")
         piece = self._find(options.get("$filter", "")) if token is None else _read_token(token)
         end = min(piece.start + size, piece.stop)
-        head = {"@odata.context": f"{address.rpartition('/')[0]}/$metadata#users"}
+        head = {"@odata.context": _context(address.rpartition("/users")[0], options)}
         if "$count" in options:
             head["@odata.count"] = f"{piece.stop - piece.start}"
         if end < piece.stop:
@@ -100,7 +100,7 @@ class Graph:
         return _write_page(head, _select(users, options.get("$select", "")))
 
     def _delta(self, address: str, options: Mapping[str, str]) -> bytes:
-        context = f"{address.rpartition('/users')[0]}/$metadata#users"
+        context = _context(address.rpartition("/users")[0], options)
         if "$deltatoken" in options:
             link = f"{address}?$deltatoken={_FILL}"
             return _write_page({"@odata.context": context, "@odata.deltaLink": link}, b"")
@@ -144,11 +144,16 @@ def _limits(found: re.Match[str]) -> tuple[str | None, str | None]:
     return (None if operator == "le" else value), (None if operator == "ge" else value)
 
 
-def _select(users: bytes, names: str) -> bytes:
-    if not names:
+def _context(root: str, options: Mapping[str, str]) -> str:
+    names = options.get("$select")
+    return f"{root}/$metadata#users" + (f"({names})" if names else "")
+
+
+def _select(users: bytes, text: str) -> bytes:
+    names = tuple(text.split(",")) if text else PROPERTIES
+    if names == PROPERTIES:
         return users
-    wanted = names.split(",")
-    picked = ({name: user.get(name) for name in wanted} for user in json.loads(b"[%b]" % users))
+    picked = ({name: user.get(name) for name in names} for user in json.loads(b"[%b]" % users))
     return json.dumps([*picked], ensure_ascii=False, separators=(",", ":")).encode()[1:-1]
 
 

@@ -193,7 +193,8 @@ def leave(world: PretendGraph) -> None:
 
 def block(world: PretendGraph) -> None:
     first = min(world.directory, key=lambda key: world.directory[key]["userPrincipalName"])
-    world.put({"id": first, "accountEnabled": False, "department": None})
+    gone = {"accountEnabled": False, "department": None, "jobTitle": "Former"}
+    world.put({"id": first, **gone})
 
 
 CHANGES = {"hired": hire, "moved": move, "dismissed": leave, "blocked": block}

@@ -27,7 +27,10 @@ from graphdaemon.http.response import Headers, Response
 from tests.support import virtual_time
 
 ROOT = "https://graph.test/v1.0"
-DEFAULT = ("department", "displayName", "userPrincipalName", "id")
+DEFAULT = (
+    *("businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone"),
+    *("officeLocation", "preferredLanguage", "surname", "userPrincipalName", "id"),
+)
 Record = dict[str, Any]
 Collation = Callable[[str], Any]
 
@@ -240,7 +243,7 @@ class PretendGraph:
             for values in self.alter(self.draws, self.directory[chosen]):
                 self.put({"id": chosen, **values})
         else:
-            self.put({"id": chosen, "department": f"d{self.draws.randrange(9)}"})
+            self.put({"id": chosen, "jobTitle": f"d{self.draws.randrange(9)}"})
 
     def shown(
         self,

@@ -28,11 +28,13 @@ from graphdaemon.settings.known_names import suggest
 
 Path = tuple[str, ...]
 
-# Source: "Microsoft Graph service-specific throttling limits", 2025-11: `$select` decreases the
-# cost of a request by one, and lists of users cost two.
+# A list of these costs two resource units a page, and one where properties are selected; of users
+# they always are, and other lists cost one in any case. Source: "Microsoft Graph service-specific
+# throttling limits" (identity and access), 2025-11.
+_SELECT_SAVES = frozenset({"applications", "oauth2PermissionGrants"})
 _SELECT_ADVICE = (
     "These rows needed whole records: if --select names the properties that they use, each page "
-    "costs one resource unit less, which is half the cost of users"
+    "costs one resource unit instead of two"
 )
 
 
@@ -180,8 +182,8 @@ def plan_reading(source: RecordSource, select: tuple[str, ...], spec: OutputSpec
         finds_columns=columns is None,
         required=tuple(seen.items()),
     )
-    advice = _SELECT_ADVICE if list_path and source.can_select and not chosen else ""
-    advice = "" if source.is_kept else advice
+    saves = source.name in _SELECT_SAVES and not chosen and not source.is_kept
+    advice = _SELECT_ADVICE if list_path and saves else ""
     return ReadingPlan(chosen, spec, frozenset((*select, *source.added, *roots)), advice)
 
 

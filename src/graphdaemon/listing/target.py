@@ -41,9 +41,9 @@ class Target(msgspec.Struct, frozen=True):
         The properties to select; none where Graph is to show what it shows by default.
 
         What Graph shows by default is selected by its names where these are certain: the records
-        are the same, at one resource unit a page less ("Microsoft Graph throttling limits", identity
-        and access: `$select` lowers the cost by 1), and a delta then tells all that is shown and
-        nothing else. It would not tell what a filter tests if that is not selected.
+        are the same, and a page costs one resource unit less ("Microsoft Graph service-specific
+        throttling limits", identity and access). A delta with a selection tells nothing else; one
+        without would not tell what a filter tests unless that is shown by default.
         """
         return self.query.select or self.defaults
 

@@ -201,19 +201,20 @@ def test_what_with_reads_may_be_named(path: str, with_: str, options: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("select", "options", "advises"),
+    ("collection", "select", "options", "advises"),
     [
-        ((), {"format": "json", "explode": "businessPhones"}, True),
-        (("displayName",), {"format": "json", "explode": "businessPhones"}, False),
-        ((), {"format": "csv", "explode": "businessPhones"}, False),
-        ((), {"format": "json", "explode": "otherMails"}, False),
-        ((), {"format": "json"}, False),
+        ("applications", (), {"format": "json", "explode": "tags"}, True),
+        ("applications", ("displayName",), {"format": "json", "explode": "tags"}, False),
+        ("applications", (), {"format": "csv", "explode": "tags"}, False),
+        ("applications", (), {"format": "json"}, False),
+        ("users", (), {"format": "json", "explode": "businessPhones"}, False),
+        ("groups", (), {"format": "json", "explode": "groupTypes"}, False),
     ],
 )
 def test_rows_of_whole_records_are_said_to_cost_more(
-    select: tuple[str, ...], options: dict[str, Any], advises: bool
+    collection: str, select: tuple[str, ...], options: dict[str, Any], advises: bool
 ) -> None:
-    """Where properties are selected, by the user or by the format, there is nothing to advise."""
-    reading = plan_reading(describe_graph("users"), select, OutputSpec(**options))
+    """Unless properties are selected in any case, or a list costs one unit whatever it shows."""
+    reading = plan_reading(describe_graph(collection), select, OutputSpec(**options))
 
     assert ("--select" in reading.advice) == advises

@@ -110,7 +110,7 @@ def test_managers_are_the_same_in_whichever_way_they_come(
 
 
 def test_a_manager_costs_no_request_of_its_own() -> None:
-    """Three units a hundred users, in place of one for each and more."""
+    """Two units a hundred users, in place of one for each and more."""
     world = make_managed(1000)
 
     outcome = list_world(world, options=MANAGERS._replace(page_size=999, method="chain"))
