@@ -1,7 +1,7 @@
 """
-Records to a stream or a file: json, ndjson, csv, table or parquet; memory stays flat.
+Write records to a stream or a file, as json, ndjson, csv, table or parquet.
 
-`spec` says what shall become of them, `sink` does it. A writer's `finish` is called only
-when the listing is complete: what was cut short by an error stays unclosed, and so cannot be taken
-for the whole.
+`spec` describes the output, and `sink` writes it. Memory does not grow with the number of records.
+A writer's `finish` is called only when the listing is complete. An output that an error cut short
+has no end, so that nobody takes it for a complete one.
 """

@@ -17,25 +17,27 @@ _OPEN_ALREADY = r"/(?:dev|proc/self)/fd/(\d+)"
 
 class AtomicFile:
     """
-    A file in the making: it takes its place when it is whole, and otherwise leaves nothing.
+    A file that appears at its path only when it is complete; otherwise nothing of it is left.
 
-    What stood there before stays until then, and gives its mode. A device or a pipe is written to
-    directly, and so is what the shell has opened already, such as /dev/stdout; a symbolic link is
-    followed, and stays. A file that nobody may write to stays, too.
+    Until then, a file that is already at that path stays unchanged; the new one gets its mode. A
+    symbolic link is followed and kept. A file that may not be written to is not replaced. A device,
+    a pipe, or something that the shell has opened already, such as /dev/stdout, is written to
+    directly.
 
     Args:
-        path: Where it is to be.
-        private: Nobody else may read it, whatever the umask.
-        beginning: The first bytes of every file that may be replaced; None for any file.
-        label: What errors call it; by default `path`.
+        path: The path of the finished file.
+        private: Whether only its owner may read it, whatever the umask is.
+        beginning: The first bytes that a file must have to be replaced; None for any file.
+        label: What errors call the file; by default `path`.
 
     Attributes:
-        path: Where it will be, links followed.
-        is_direct: It is a device or a pipe: what is written cannot be taken back.
+        path: The path of the finished file, with links resolved.
+        is_direct: Whether it is a device or a pipe, so that nothing can be taken back.
 
     Raises:
-        OutputError: There is a folder in its place, or none to put it into.
-        UsageError: A file is in the way that does not begin with `beginning`.
+        OutputError: The path is that of a folder, its folder does not exist, or the file at the
+            path may not be written to.
+        UsageError: The file at the path does not begin with `beginning`.
     """
 
     def __init__(
@@ -46,13 +48,14 @@ class AtomicFile:
         beginning: bytes | None = None,
         label: str | None = None,
     ) -> None:
-        # The name is opened as it was typed: a link of /proc may lead to what has no name.
+        # A device is opened by the path as given: a link in /proc may lead to a file without a
+        # name.
         self._shown = path
         self._label = label or path
         self.path = Path(os.path.realpath(path))
         self._beginning = beginning
         self._mode: int | None = None
-        # The umask takes from 0o666 what others may not do, as for every new file.
+        # The umask reduces 0o666, as for every new file.
         self._first_mode = 0o600 if private else 0o666
         self._draft: Draft | None = None
         self._descriptor = -1
@@ -62,19 +65,19 @@ class AtomicFile:
 
     def write(self, data: bytes, /) -> None:
         """
-        Take all of `data`.
+        Write all of `data`.
 
         Raises:
-            OutputError: There is no room, or something else is wrong with the place.
-            OutputClosedError: Whatever read the pipe has closed it.
+            OutputError: The disk is full, or writing failed for another reason.
+            OutputClosedError: The reader of the pipe has closed it.
         """
         with explaining_failure(self._label):
-            # A device may be a terminal, which would obey names that strangers chose.
+            # A terminal would obey control characters in names, which strangers may have chosen.
             is_terminal = self.is_direct and os.isatty(self._descriptor)
             write_all(self._descriptor, escape_document(data).encode() if is_terminal else data)
 
     def flush(self) -> None:
-        """Do nothing: every write goes to the operating system at once."""
+        """Do nothing, because every write goes to the operating system at once."""
 
     def read(self, size: int, offset: int) -> bytes:
         """Return up to `size` bytes of what was written, from `offset` on."""
@@ -85,10 +88,10 @@ class AtomicFile:
 
     def commit(self) -> None:
         """
-        Put it in its place, safe against a loss of power from then on.
+        Move the file to its path; from then on it survives a loss of power.
 
         Raises:
-            OutputError: It could not be put there; nothing is left of it.
+            OutputError: The file could not be moved; nothing is left of it.
         """
         try:
             with explaining_failure(self._label):
@@ -111,7 +114,7 @@ class AtomicFile:
     def _open(self) -> None:
         number = find_descriptor(self._shown)
         if number is not None:
-            # Opened once more, a file would be written from its beginning: `>> log` would be lost.
+            # A file that is opened anew is written from its beginning, which would break `>> log`.
             self._descriptor, self.is_direct = os.dup(number), True
             return
         try:
@@ -138,8 +141,8 @@ class AtomicFile:
 
     def _check_replaceable(self, there: os.stat_result) -> None:
         self._mode = stat.S_IMODE(there.st_mode)
-        # The folder's permissions decide who may replace a file, but a shell's redirection would be
-        # refused here; root may write to everything, and nobody says 0444 for nothing.
+        # The permissions of the folder would allow to replace the file, but a redirection of the
+        # shell would be refused, too. Root may write to any file, so its mode is also checked.
         if not self._mode & 0o222 or not os.access(self.path, os.W_OK):
             raise OutputError(
                 f"{self._shown} may not be written to, and was left as it is",
@@ -158,7 +161,7 @@ class AtomicFile:
 
 
 def find_descriptor(path: Path) -> int | None:
-    """The descriptor that a path such as /dev/stdout names; None for any other path."""
+    """Return the file descriptor that a path such as /dev/stdout names; None for other paths."""
     if os.name != "posix":
         return None
     text = os.path.normpath(path)
@@ -171,7 +174,7 @@ def find_scratch_folder() -> Path:
     Return the folder for temporary files.
 
     Raises:
-        OutputError: There is none that may be written to, as in a container that is read-only.
+        OutputError: No folder may be written to, as in a read-only container.
     """
     import tempfile
 
@@ -186,8 +189,8 @@ def find_scratch_folder() -> Path:
 
 
 def open_scratch(folder: Path) -> AtomicFile:
-    """Open a file for data that nobody else may see; on most systems it never has a name."""
-    # Nobody has named it, and it is gone when the error is read: errors name its folder.
+    """Open a private temporary file in `folder`; on most systems it never has a name."""
+    # Errors name the folder: nobody chose the name of the file, and it is gone after an error.
     return AtomicFile(
         folder / f"graphdaemon-{os.urandom(8).hex()}",
         private=True,

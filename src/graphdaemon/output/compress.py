@@ -1,4 +1,4 @@
-"""Compression on the way out: gzip from the standard library, zstd where there is one."""
+"""Compress an output: gzip with the standard library, and zstd where a module for it exists."""
 
 import contextlib
 import importlib
@@ -11,32 +11,36 @@ from graphdaemon.output.stream import Stream, flush, put
 
 class CompressedStream:
     """
-    A stream that compresses what is written, with `gzip` or `zstd`.
+    A stream that compresses what is written to it.
 
-    Without `end` it stays incomplete, and readers notice.
+    Unless `end` is called, the compressed data stay incomplete, and decompressing them fails.
+
+    Args:
+        stream: Where the compressed bytes go.
+        name: `gzip` or `zstd`.
 
     Raises:
-        UsageError: This Python has no zstd.
+        UsageError: This Python has no module for zstd.
     """
 
     def __init__(self, stream: Stream, name: str) -> None:
         self._stream = stream
-        # 31: the largest window, with gzip's own head and check sum; it holds neither name nor
-        # time, so that the same records give the same bytes.
+        # 31 is the largest window, with the header and check sum of gzip. This header has neither
+        # a name nor a time, so that the same records give the same bytes.
         self._compressor = zlib.compressobj(wbits=31) if name == "gzip" else _make_zstd()
 
     def write(self, data: bytes, /) -> None:
-        """Compress these bytes; some may be written later."""
+        """Compress `data`; a part of the result may be written only with later data."""
         compressed = self._compressor.compress(data)
         if compressed:
             put(self._stream, compressed)
 
     def flush(self) -> None:
-        """Pass on what is compressed already."""
+        """Flush the stream below; what the compressor still keeps is not written."""
         flush(self._stream)
 
     def end(self) -> None:
-        """Write the end of the compressed stream; without it, decompression reports an error."""
+        """Write the rest and the end of the compressed data, and flush the stream below."""
         put(self._stream, self._compressor.flush())
         flush(self._stream)
 

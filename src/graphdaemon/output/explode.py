@@ -1,9 +1,10 @@
 """
-A row for each element of a list that records have, such as each secret of each application.
+Make a row of each element of a list in records, such as each secret of each application.
 
-A row is `{"parent": …, "element": …}`: the record without the list, and one element of it. A path
-such as `requiredResourceAccess.resourceAccess` leads through objects and lists; of a list on the
-way, the parent has the one element that the row comes from.
+A row is `{"parent": …, "element": …}`, where `element` is one element of the list, and `parent` is
+the record without the list. The path to the list, such as `requiredResourceAccess.resourceAccess`,
+may lead through objects and other lists. Of such another list, the parent has only the element to
+which the row belongs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,15 +17,15 @@ from graphdaemon.graph.property_types import PropertyType, find_types_at
 from graphdaemon.output.fields import NULL, Record
 
 PARENT, ELEMENT = "parent", "element"
-"""What the two members of a row are called."""
+"""The names of the two members of a row."""
 
 _ABSENT = object()
-# Signs of a value that an error shows.
+# How many characters of a value an error shows.
 _SHOWN = 40
 
 
 class _Form(NamedTuple):
-    """A form of JSON values: how one is read as an object, as a list, and told to be null."""
+    """How values of one kind, JSON text or Python objects, are read and shown."""
 
     read_object: Callable[[Any], Mapping[str, Any] | None]
     read_list: Callable[[Any], Sequence[Any] | None]
@@ -34,11 +35,12 @@ class _Form(NamedTuple):
 
 class Explosion:
     """
-    Makes rows of records in JSON, whose other bytes stay as they are.
+    Makes rows of records that are JSON text; all values in the rows keep their original bytes.
 
     Args:
-        path: Leads to a list: names, with a dot between each two.
-        keep_empty: A record whose list is empty, null or absent has a row without an element.
+        path: The path of the list: names with dots between them.
+        keep_empty: Whether a record whose list is empty, null or absent gives a row, too, in which
+            `element` is null.
     """
 
     def __init__(self, path: str, *, keep_empty: bool = False) -> None:
@@ -48,10 +50,10 @@ class Explosion:
 
     def apply(self, records: Iterable[Record]) -> list[Record]:
         """
-        Return the rows of these records.
+        Return the rows of some records.
 
         Raises:
-            UsageError: The path leads to something that is no list.
+            UsageError: What is at the path in a record is not a list.
         """
         rows: list[Record] = []
         for record in records:
@@ -65,7 +67,7 @@ class Explosion:
         return rows
 
     def flatten(self, rows: Iterable[Record]) -> list[Record]:
-        """Return rows with a member for each column, such as `parent.id` and `element.keyId`."""
+        """Return flat rows, whose members have names such as `parent.id` and `element.keyId`."""
         return [msgspec.Raw(msgspec.json.encode(self._flatten(row))) for row in rows]
 
     def _flatten(self, row: Record) -> dict[str, Any]:
@@ -83,7 +85,7 @@ class Explosion:
 
 
 def has_elements(rows: Iterable[Record]) -> bool:
-    """Say whether any of some flattened rows has an element: of an empty list it is `null`."""
+    """Return whether any of the flat `rows` has an element that is not null."""
     members = (_read_object(row) or {} for row in rows)
     return any(
         name.startswith(f"{ELEMENT}.") or (name == ELEMENT and _bytes_of(value) != NULL)
@@ -96,19 +98,20 @@ def explode(
     records: Iterable[Mapping[str, Any]], path: str, *, keep_empty: bool = False
 ) -> Iterator[dict[str, Any]]:
     """
-    Yield a row for each element of the list that `path` leads to in each record.
+    Yield a row for each element of the list at `path` in each record.
 
-    A row has two members: `parent`, the record without that list, and `element`. Where the path
-    leads through another list, as in `requiredResourceAccess.resourceAccess`, the parent has the
-    one element of it that the row comes from.
+    A row has two members: `element`, one element of the list, and `parent`, the record without the
+    list. If the path leads through another list, as in `requiredResourceAccess.resourceAccess`, the
+    parent has only the element of that list to which the row belongs.
 
     Args:
         records: Objects such as `Client.list` yields.
-        path: Names with a dot between each two, such as `passwordCredentials`.
-        keep_empty: Yield a row whose element is None where a list is empty, null or absent.
+        path: The path of the list: names with dots between them, such as `passwordCredentials`.
+        keep_empty: Whether a record whose list is empty, null or absent gives a row, too, in which
+            `element` is None.
 
     Raises:
-        UsageError: The path leads to something that is no list.
+        UsageError: What is at the path in a record is not a list.
 
     Example:
         .. code-block:: python
@@ -133,12 +136,12 @@ def _rows_of(
 
 def find_row_types(path: str, list_path: str, columns: Sequence[str]) -> dict[str, PropertyType]:
     """
-    Return the type of each column of exploded rows; of one that is not published it is `any`.
+    Return the type of each column of flat rows; a column without a published type has `any`.
 
     Args:
-        path: Where the records are, below Graph's version.
-        list_path: What was exploded.
-        columns: Such as `parent.id`, `element.keyId` and `element`.
+        path: The path of the records below Graph's version, such as `applications`.
+        list_path: The path of the list within a record.
+        columns: The columns, such as `parent.id`, `element.keyId` and `element`.
     """
     names = split_path(list_path)
     types = {}
@@ -151,7 +154,7 @@ def find_row_types(path: str, list_path: str, columns: Sequence[str]) -> dict[st
 
 
 def _find_within(kind: PropertyType, names: Sequence[str], *, at_end: bool) -> PropertyType:
-    """Return the type at these names; lists on the way, and one `at_end`, are looked into."""
+    """Return the type at the path `names` within `kind`; lists stand for their elements."""
     for name in names:
         inner = _look_into(kind)
         kind = inner.get(name, "any") if isinstance(inner, dict) else "any"
@@ -166,17 +169,17 @@ def _look_into(kind: PropertyType) -> PropertyType:
 
 def split_path(path: str) -> tuple[str, ...]:
     """
-    Return the names that a path consists of.
+    Return the names in a path, which are separated by dots.
 
     Raises:
-        UsageError: One of them is empty.
+        UsageError: One of the names is empty.
     """
     names = tuple(path.split("."))
     if not all(names):
         raise UsageError(
             f"the path {path!r} has a part without a name",
             code="option_invalid",
-            hint="Write names with a dot between each two, such as passwordCredentials or "
+            hint="Write names with dots between them, such as passwordCredentials or "
             "requiredResourceAccess.resourceAccess.",
         )
     return names
@@ -185,7 +188,7 @@ def split_path(path: str) -> tuple[str, ...]:
 def _pair(
     record: Mapping[str, Any], names: tuple[str, ...], form: _Form, path: str
 ) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Yield each parent with its element, which is `_ABSENT` where there is none."""
+    """Yield each parent with its element, which is `_ABSENT` if the list has none."""
     name, *rest = names
     others = {key: value for key, value in record.items() if key != name}
     value = record.get(name)
@@ -208,7 +211,7 @@ def _pair(
 def _look_within(
     value: Any, names: tuple[str, ...], form: _Form, path: str
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield the pairs within an object on the way; null has itself and nothing."""
+    """Yield the pairs of an object that the path leads through; null has no element."""
     if form.is_null(value):
         yield value, _ABSENT
         return
@@ -219,7 +222,7 @@ def _look_within(
 
 
 def _spread(prefix: str, value: Any, names: tuple[str, ...], flat: dict[str, Any]) -> None:
-    """Add the members of an object to `flat`, and of what the path leads through in their place."""
+    """Add the members of an object to `flat`; an object on the path (`names`) is flattened, too."""
     members = _read_object(value)
     if members is None:
         flat[prefix] = value
@@ -244,7 +247,7 @@ def _read_list(value: Any) -> list[Any] | None:
 
 
 def _bytes_of(value: Any) -> bytes:
-    # What has been taken apart on the way is put together again only at the end.
+    # A value that was decoded on the way is a Python object here, and is encoded again.
     return bytes(value).lstrip() if isinstance(value, msgspec.Raw) else msgspec.json.encode(value)
 
 
@@ -264,7 +267,7 @@ _PYTHON = _Form(
 def _refuse(path: str, text: str) -> UsageError:
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return UsageError(
-        f"{path} leads to no list: a record has {shown} there",
+        f"{path} does not lead to a list: a record has {shown} there",
         code="option_invalid",
         hint="Name a list, such as passwordCredentials, proxyAddresses or, with --with members, "
         "members.",

@@ -1,4 +1,4 @@
-"""Read single properties of a record; the rest of the record is not decoded."""
+"""Read single properties of a record without decoding the rest of it."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -11,16 +11,17 @@ Record = msgspec.Raw
 NULL = b"null"
 
 _decode_text = msgspec.json.Decoder(str).decode
-# Python refuses to read integers of 4,300 digits.
+# Python refuses to read integers of more than 4,300 digits.
 _LONGEST_INTEGER = 4_000
 
 
 def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
     """
-    Return a function that gives the values of `names` in a record, each as JSON.
+    Return a function that returns the values of the properties `names` of a record, each as JSON.
 
-    What is absent is `null`. A record that is no object has one value, named `value`; one that
-    is a list has `column1`, `column2` and so on.
+    A property that is absent is `null`. The items of a record that is a list have the names
+    `column1`, `column2` and so on. Any other record that is not an object is one value with the
+    name `value`.
     """
     null = msgspec.Raw(NULL)
     # The fields are numbered, because not every property has the name of a Python variable.
@@ -44,18 +45,18 @@ def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
 
 
 def name_properties(records: Iterable[Record]) -> tuple[str, ...]:
-    """Return the names of what records have, as `make_picker` names it; notes (`@…`) are none."""
+    """Return the names of all values in records, as in `make_picker`, except annotations (`@…`)."""
     names = dict.fromkeys(name for record in records for name in read_members(record))
     return tuple(name for name in names if "@" not in name)
 
 
 def text_of(value: bytes) -> str | None:
-    """Return a text as it is, `null` as None, and anything else as compact JSON."""
+    """Return the JSON `value` as text: a string decoded, `null` as None, others as compact JSON."""
     if value[:1] == b'"':
         try:
             return _decode_text(value)
         except UnicodeDecodeError:
-            # msgspec checks that a text is UTF-8 only when it decodes it.
+            # msgspec checks only now, when it decodes the string, that it is UTF-8.
             return _decode_text(value.decode("utf-8", "replace"))
     if value[:1] in b"[{":
         value = msgspec.json.format(value, indent=-1)
@@ -63,17 +64,18 @@ def text_of(value: bytes) -> str | None:
 
 
 def decode(value: Record | bytes) -> Any:
-    """Decode JSON to Python values."""
+    """Decode JSON to Python values; invalid UTF-8 is replaced, and huge numbers become infinite."""
     try:
         return msgspec.json.decode(value)
     except (UnicodeDecodeError, msgspec.DecodeError):
-        # Bytes that are no UTF-8, and numbers that no float can hold (1e400, or 5,000 digits).
+        # Bytes that are not UTF-8, and numbers that are too large for a float (1e400, or 5,000
+        # digits).
         text = bytes(value).decode("utf-8", "replace")
         return json.loads(text, parse_int=_read_integer)
 
 
 def _read_integer(digits: str) -> float:
-    """Return an integer; endless as a float if it has more digits than Python reads."""
+    """Return an integer, or an infinite float if it has more digits than Python reads."""
     return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
@@ -83,7 +85,7 @@ def _pick_named(record: Record, names: Sequence[str]) -> tuple[bytes, ...]:
 
 
 def read_members(record: Record) -> dict[str, bytes]:
-    """Return the values of a record by name, each as JSON; named as `make_picker` names them."""
+    """Return the values of a record by their names, each as JSON; the names as in `make_picker`."""
     text = bytes(record)
     if text.startswith(b"{"):
         members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])

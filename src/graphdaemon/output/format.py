@@ -1,4 +1,4 @@
-"""What a format is: the names of its files, and how its writer is made."""
+"""Describe a format of output: the endings of its files, and how its writer is made."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
@@ -9,13 +9,13 @@ from graphdaemon.output.stream import Stream
 
 
 class Writer(Protocol):
-    """Writes records; one call a page."""
+    """Writes records in one format."""
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write some records."""
+        """Write some records, such as those of a page."""
 
     def finish(self) -> None:
-        """Write what comes after the last."""
+        """Write what comes after the last record, and flush the stream."""
 
 
 class Format(NamedTuple):
@@ -23,13 +23,14 @@ class Format(NamedTuple):
     One format of output.
 
     Attributes:
-        suffixes: The endings of file names that stand for it.
-        make: Returns its writer to a stream; raises `UsageError` where a package is missing. The
-            number says how many cells a line of the terminal has; None where there is no terminal.
-        has_columns: It shows some properties of a record, each in its column.
-        is_binary: A terminal can show nothing of it.
-        is_verbatim: It writes a record's own bytes, a line each.
-        compresses_itself: It compresses inside the file, so that nothing around it does.
+        suffixes: The endings of its file names.
+        make: Returns a writer to a stream; raises `UsageError` if a package is missing. The number
+            is the width of the terminal in character cells; None if the stream is not a terminal.
+        has_columns: Whether it shows a choice of properties, each in a column.
+        is_binary: Whether it cannot be shown on a terminal.
+        is_verbatim: Whether it writes the bytes of each record unchanged, as a line.
+        compresses_itself: Whether the content of its files is compressed by the format itself, so
+            that no compression is put around it.
     """
 
     suffixes: tuple[str, ...]

@@ -1,9 +1,9 @@
 """
-`--query`: JMESPath over the list of records, page by page, and the only home of jmespath.
+The option `--query`: JMESPath over the list of records. Only this module uses jmespath.
 
-An expression is taken only where working on each page and putting the results together is the same
-as working on the whole list: filters, projections and flattening of the list itself. So memory
-stays flat, and a listing of any size can be queried.
+An expression is applied to each page, and the results are put together. So only expressions are
+accepted for which this gives the same result as the whole list: filters, projections and flattening
+of the list itself. Memory does not grow with the number of records.
 """
 
 from collections.abc import Sequence
@@ -17,24 +17,27 @@ from graphdaemon.errors import UsageError
 from graphdaemon.output.fields import Record, decode
 
 Path = tuple[str, ...]
-"""How something is reached from a record: names, one within the other; none for the record."""
+"""The place of a value within a record, as names from the outside in; empty for the record."""
 
 
 class Projection:
     """
     A JMESPath expression, such as `[?accountEnabled].{name: displayName, mail: mail}`.
 
-    A `single` one is applied to one object instead of a list, and may be any; with `unroll`, a list
-    that comes of it is several results.
+    Args:
+        expression: The expression.
+        single: Whether it is applied to each record by itself, instead of to the list of records.
+            Then every expression is accepted.
+        unroll: Whether a result that is a list counts as several results (with `single`).
 
     Attributes:
-        columns: What a table or a CSV file of the results has as columns; None where the results
-            are records as they were.
-        paths: What of a record goes into results and conditions; `()` where all of it does. Lists
-            on the way are looked through.
+        columns: The columns that a table or a CSV file of the results has; None if the results
+            are unchanged records.
+        paths: The places in a record that the expression uses, in results or conditions; the empty
+            path stands for the whole record. A path leads through lists to their elements.
 
     Raises:
-        UsageError: It is not JMESPath, or needs the whole list at once.
+        UsageError: The expression is not JMESPath, or needs the whole list at once.
     """
 
     def __init__(self, expression: str, *, single: bool = False, unroll: bool = False) -> None:
@@ -63,10 +66,10 @@ class Projection:
 
     def apply(self, records: Sequence[Record]) -> list[Record]:
         """
-        Return what the expression makes of some records.
+        Return the results for some records.
 
         Raises:
-            UsageError: It does not fit one of them, such as `length(mail)` of `null`.
+            UsageError: The expression fails for one of them, such as `length(mail)` for `null`.
         """
         values = [decode(record) for record in records]
         results: list[Any] = []
@@ -85,13 +88,13 @@ class Projection:
 
 
 def _is_distributive(node: dict[str, Any]) -> bool:
-    """Say whether `node` makes of two lists in a row what it makes of each, in a row."""
+    """Return whether `node` gives for two lists joined the results of each list, joined."""
     kind, children = node["type"], node["children"]
     if kind in {"identity", "current"}:
         return True
     if kind == "pipe":
         return all(_is_distributive(child) for child in children)
-    # What stands behind a projection sees one element at a time, whatever it is.
+    # What follows a projection is applied to one element at a time, so it may be anything.
     is_projection = kind in {"projection", "filter_projection", "flatten"}
     return is_projection and _is_distributive(children[0])
 
@@ -120,12 +123,13 @@ def _find_paths(node: dict[str, Any]) -> tuple[Path, ...]:
 
 def _follow(taken: dict[Path, None], node: dict[str, Any], at: Path | None) -> Path | None:
     """
-    Add what `node` takes of a record to `taken`; return where its own value stands in the record.
+    Add the paths in a record that `node` uses to `taken`, and return the path of its own value.
 
     Args:
         taken: The paths so far.
         node: A part of an expression.
-        at: Where the value before it stands; None where the expression has made it.
+        at: The path of the value to which `node` is applied; None if that value is not a part of
+            the record, but made by the expression. What is returned has the same meaning.
     """
     kind, children = node["type"], node["children"]
     if kind == "literal":
@@ -133,7 +137,7 @@ def _follow(taken: dict[Path, None], node: dict[str, Any], at: Path | None) -> P
     if kind == "field":
         return None if at is None else (*at, node["value"])
     if kind in {"subexpression", "index_expression", "pipe", "projection", "flatten"}:
-        # One behind the other; of a list, what stands behind sees each element.
+        # Each child is applied to the value of the one before it; after a list, to its elements.
         for child in children:
             at = _follow(taken, child, at)
         return at
@@ -151,12 +155,12 @@ def _follow(taken: dict[Path, None], node: dict[str, Any], at: Path | None) -> P
 
 
 def _combine(taken: dict[Path, None], children: list[Any], at: Path | None) -> None:
-    """Add what goes into a value that the expression makes of several."""
+    """Add the paths of the values that the expression combines to a new one."""
     expressions = [child for child in children if child["type"] == "expref"]
     places = [_follow(taken, child, at) for child in children if child["type"] != "expref"]
     for place in places:
         _take(taken, place)
-    # `sort_by(tags, &name)`: of an element of what stands beside it.
+    # In `sort_by(tags, &name)`, `name` belongs to each element of the argument beside it.
     inner = next((place for place in places if place is not None), None)
     for expression in expressions:
         _take(taken, _follow(taken, expression["children"][0], inner))

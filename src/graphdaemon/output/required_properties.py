@@ -1,8 +1,8 @@
 """
-Properties that an option names, and that some record has to have.
+Check that the properties which options name occur in the records.
 
-Where nobody publishes which properties there are, as of an API of one's own, a misspelt name is an
-empty result that looks like a true one.
+For an API without published properties, such as a company's own, a misspelt name would otherwise
+give an empty result that looks right.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,16 +13,16 @@ from graphdaemon.errors import UsageError
 from graphdaemon.output.fields import Record
 from graphdaemon.settings.known_names import suggest
 
-# As many names are kept to tell which one may have been meant.
+# How many names in the records are remembered, to suggest the one that may have been meant.
 _MOST_NAMES = 500
 
 
 class RequiredProperties:
     """
-    Looks in records for properties, until it has met each of them.
+    Looks for properties in records, until each has occurred in one of them.
 
     Args:
-        named: The properties, each with the option that names it.
+        named: The name of each property, with the option that names it.
     """
 
     def __init__(self, named: Iterable[tuple[str, str]]) -> None:
@@ -30,7 +30,7 @@ class RequiredProperties:
         self._names: dict[str, None] = {}
 
     def look(self, records: Sequence[Record]) -> None:
-        """Look at some records."""
+        """Look for the properties in some records."""
         for record in records:
             if not self._missing:
                 return
@@ -44,10 +44,10 @@ class RequiredProperties:
 
     def refuse(self) -> None:
         """
-        Refuse a property that none of the records has; where there were none, all is well.
+        Raise an error if one of the properties occurs in no record, unless there was no record.
 
         Raises:
-            UsageError: There is such a property.
+            UsageError: A property occurs in none of the records.
         """
         for name, option in self._missing.items():
             if self._names:

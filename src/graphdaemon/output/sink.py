@@ -1,4 +1,4 @@
-"""Where the records of one listing go: kept while they may still change, sorted, written."""
+"""Write the records of one listing, after keeping or sorting them if that is needed."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -22,17 +22,20 @@ if TYPE_CHECKING:
 
 class Sink:
     """
-    Where the records of one listing go; a context manager that leaves no file half written.
+    Writes the records of one listing; a context manager that never leaves an incomplete file.
 
-    Where the spec names no file, they go to `stdout`, which is None where a shell closed it.
+    Args:
+        spec: How the records are written, and where to.
+        stdout: Standard output, which is used if `spec` names no file; None if it is closed.
 
     Attributes:
-        unshown: Names of properties that have no column, since the first records have no such.
+        unshown: The names of properties without a column, because the first records, from which
+            the columns were taken, do not have them.
         rows: How many rows were written.
 
     Raises:
-        OutputError: There is no place to write to.
-        UsageError: The spec cannot be carried out.
+        OutputError: The file cannot be written, or standard output is closed.
+        UsageError: `spec` is contradictory, or needs a package that is missing.
     """
 
     def __init__(self, spec: OutputSpec, stdout: TextIO | None) -> None:
@@ -43,7 +46,7 @@ class Sink:
         if spec.query is not None:
             from graphdaemon.output.jmespath_query import Projection
 
-            # JSON can show a list as one value; the other formats have a row for each of its items.
+            # JSON can show a list as one value; the other formats show each of its items in a row.
             unroll = spec.single and spec.format != "json"
             self._projection = Projection(spec.query, single=spec.single, unroll=unroll)
         self._explosion = None
@@ -61,7 +64,7 @@ class Sink:
         try:
             self._open_target()
             self._choose_keeper()
-        # Nobody enters a context that could not be made, so that `__exit__` would not clean up.
+        # After an exception here nobody calls `__exit__`, so clean up now.
         except BaseException:
             self._cleanup.close()
             raise
@@ -75,10 +78,11 @@ class Sink:
 
     def write(self, records: Sequence[Record]) -> None:
         """
-        Write these records, or keep them until `finish`.
+        Write some records, or keep them until `finish`.
 
         Raises:
-            UsageError: The query does not fit one of them, or what is to be exploded is no list.
+            OutputError: Writing failed.
+            UsageError: The query fails for a record, or what is to be exploded is not a list.
         """
         self._required.look(records)
         if self._keeper is not None:
@@ -86,31 +90,37 @@ class Sink:
         if self._streams:
             self._put(records)
         elif self._is_written:
-            # Lines in a file are their own spool.
+            # The keeper writes to the output file itself, in which each record is a line.
             self.rows += len(records)
 
     def correct(self, corrections: Corrections) -> None:
-        """Note, by ID, what became of records taken earlier: the record now, or None if deleted."""
+        """
+        Give the corrections of records that were kept, to be applied by `finish`.
+
+        Args:
+            corrections: By the ID of each record that has changed, the record as it is now; None if
+                it was deleted.
+        """
         assert self.can_correct, "what was printed cannot be taken back"
         self._corrections = corrections
 
     def copy(self, data: bytes) -> None:
-        """Write an answer that is not JSON, byte for byte; the output then holds nothing else."""
+        """Write an answer that is not JSON, unchanged; nothing else is written to this output."""
         self._is_copy = True
         put(self._stream, data)
 
     def finish(self) -> None:
         """
-        Write the records that were kept, end the format, and move the file into place.
+        Write the records that were kept and the end of the format, and move the file to its path.
 
         Raises:
-            OutputError: Writing failed. There is no file then.
-            UsageError: No record has a property that is required. There is no file then either.
+            OutputError: Writing failed; no file is left.
+            UsageError: No record has a property that an option names; no file is left.
         """
         if self._file is not None or not self._streams:
             self._required.refuse()
         if self._keeper is not None and (not self._is_written or self._corrections):
-            # The file in the making holds records that have changed since, so a new one is begun.
+            # The unfinished file contains records that have changed since: begin a new one.
             if self._is_written:
                 self._open_target()
                 self._waiting = None
@@ -118,7 +128,7 @@ class Sink:
             for batch in self._keeper.read(self._corrections):
                 self._put(batch)
         if self._waiting is not None:
-            # No list has an element.
+            # No row has an element, so the columns come from the parents alone.
             self._name_columns(next(self._waiting.read({})))
             self._write(())
         if self._writer is None and self._format.is_binary:
@@ -130,7 +140,7 @@ class Sink:
         flush(self._target)
         if self._file is not None:
             self._file.commit()
-        # What was printed is ended in good form before it is refused.
+        # Printed output gets its proper end before the error is raised.
         self._required.refuse()
 
     def __enter__(self) -> Self:
@@ -140,7 +150,7 @@ class Sink:
         self._cleanup.close()
 
     def _put(self, records: Sequence[Record]) -> None:
-        # What was sorted are rows already.
+        # The sorter has made rows of the records already.
         if self._explosion is not None and self._spec.sort is None:
             records = self._explosion.apply(records)
         if self._projection is not None:
@@ -167,7 +177,7 @@ class Sink:
         self._writer.write(records)
 
     def _keep_waiting(self, records: Sequence[Record]) -> None:
-        """Keep rows without an element until one shows which columns elements have."""
+        """Keep rows without an element until a row with one shows the columns of elements."""
         if self._waiting is None:
             from graphdaemon.output.spool import Spool
 
@@ -175,12 +185,12 @@ class Sink:
         self._waiting.write(records)
 
     def _name_columns(self, records: Sequence[Record]) -> None:
-        """Take the columns from the first records, and note what later ones have besides."""
+        """Take the columns from the first records, and note the other properties of later ones."""
         names = name_properties(records)
         if self._explosion is not None and ELEMENT in names and self._has_objects(names):
             pick = make_picker((ELEMENT,))
             if all(pick(record) == (NULL,) for record in records):
-                # Among rows of objects it says only that there is none.
+                # Where elements are objects, `element` is a column only for rows without one.
                 names = tuple(name for name in names if name != ELEMENT)
         if self._writer is None and names:
             self._columns = frozenset(names)
@@ -191,7 +201,7 @@ class Sink:
         return any(name.startswith(f"{ELEMENT}.") for name in (*self._columns, *names))
 
     def _open_target(self) -> None:
-        """Open the file or standard output, and the compression and the writer in front of it."""
+        """Open the file or standard output, and make the compression and the writer for it."""
         spec = self._spec
         width = None
         if spec.file is not None:
@@ -214,23 +224,24 @@ class Sink:
             return
         if self._format.has_columns and not columns:
             raise UsageError(
-                f"{spec.format} has columns, and nothing says which",
+                f"{spec.format} shows columns, and none are named",
                 code="option_invalid",
                 hint="Name them: with $select, or with --query '[].{name: property}'.",
             )
         self._writer = self._make_writer(columns)
 
     def _make_writer(self, columns: Sequence[str]) -> Writer:
-        # A property is decoded into one field, and so cannot have two columns.
+        # A property is decoded into one field, so it cannot have two columns.
         spec = self._spec._replace(columns=tuple(dict.fromkeys(columns)))
         return self._format.make(self._stream, spec, self._width)
 
     def _choose_keeper(self) -> None:
         """
-        Decide where records wait until it is known which of them were changed or deleted meanwhile.
+        Decide where records are kept until it is known which of them have changed meanwhile.
 
-        Lines in a file are their own spool; what else goes to a file is written and kept, so that
-        it need not be written again where nothing has changed.
+        An output file in which each record is a line can be read back, so it keeps the records
+        itself. For other output files, records are both written and kept in a temporary file, so
+        that the output is written again only if a record has changed.
         """
         spec = self._spec
         has_place = self._file is not None and not self._file.is_direct
@@ -258,8 +269,8 @@ class Sink:
 
     def _open_scratch(self) -> AtomicFile:
         if self._file is not None and not self._file.is_direct:
-            # Where the output has room, its records have; the folder for temporary files may be
-            # small.
+            # The folder of the output has room for its records, but the folder for temporary files
+            # may be small.
             folder = self._file.path.parent
         else:
             folder = find_scratch_folder()

@@ -1,9 +1,10 @@
 """
-Records in an order, however many there are: sorted in parts, which are then merged.
+Sort any number of records: parts of them are sorted in memory, and then merged.
 
-The order is that of `null` (or absent), false, true, numbers by value, texts by code point, and
-anything nested by its JSON; equal ones by ID, and equal IDs as they came. So two listings of the
-same directory give the same bytes.
+By the property to sort by, the order is: `null` (or absent), false, true, numbers by value, strings
+by code point, and objects and lists by their JSON. Records with equal values are ordered by ID, and
+those with equal IDs stay in the order in which they came. So two listings of the same directory
+give the same bytes.
 """
 
 import itertools
@@ -25,15 +26,16 @@ _Row = tuple[str, bytes]
 _key_of = operator.itemgetter(0)
 
 KeyReader = Callable[[bytes], tuple[list[str], list[str]]]
-"""Returns the sort keys and the IDs of records, which are given one a line."""
+"""Returns the sort keys and the IDs of records, which are given as lines of JSON."""
 
-# How much is sorted in memory at once: each doubling halves the parts that are merged at the end.
+# Bytes that are sorted in memory at once; twice as many would halve the parts to be merged.
 _PART = 8 << 20
 _SMALLEST_PIECE = 1 << 12
 _BATCH = 1000
 
-# A key is one text, since nothing is compared faster. It begins with the kind of the value. A text
-# ends with two NULs, which are in no text: a NUL of its own is written as this pair.
+# A key is a string, because strings are compared fastest. It begins with a digit for the kind of
+# the value. A string value ends with two NULs, which occur in no other place: a NUL in the value is
+# written as NUL and \1.
 _END = "\0\0"
 _NUL = "\0\1"
 _ESCAPED_NUL = b"\\u0000"
@@ -41,21 +43,22 @@ _WORDS: dict[bool | None, str] = {None: "0", False: "10", True: "11"}
 _NUMBER, _TEXT, _NESTED = "2", "3", "4"
 
 _DIGITS = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
-# Exponents that are further from zero are all the same.
+# Exponents that are further from zero are treated as equal.
 _FARTHEST = 10**9
 _COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
 class Sorter:
     """
-    Keeps records and gives them back in order; memory does not grow with their number.
+    Keeps records, and returns them in order; memory does not grow with their number.
 
     Args:
-        space: Where they are kept; whoever opened it closes it.
+        space: Where they are kept; the caller closes it.
         path: The property to sort by; a dot leads into an object.
-        make_rows: Returns what is sorted of some records, such as a row for each secret.
-        id_path: Where the ID of the record is in what is sorted.
-        part: How many bytes are sorted at once.
+        make_rows: Makes the rows that are sorted from some records, such as one for each secret;
+            by default the records themselves are sorted.
+        id_path: The path of the record's ID in a row.
+        part: How many bytes are sorted in memory at once.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class Sorter:
         self._parts: list[tuple[int, int]] = []
 
     def write(self, records: Sequence[Record]) -> None:
-        """Keep these records."""
+        """Keep some records."""
         data = join_lines(self._make_rows(records))
         lines = data.split(b"\n")[:-1]
         self._rows += zip(self._read_keys(data)[0], lines, strict=True)
@@ -86,12 +89,12 @@ class Sorter:
             self._spill()
 
     def read(self, corrections: Corrections) -> Iterator[list[Record]]:
-        """Yield all records in order, with `corrections` applied; to be called once."""
+        """Yield all rows in order, with `corrections` (by ID) applied; it can be called once."""
         old = len(self._parts) + bool(self._rows)
         self._spill()
         self.write([record for record in corrections.values() if record is not None])
         self._spill()
-        # All parts are open at once: the more there are, the smaller the pieces.
+        # All parts are read at the same time, so the pieces are smaller if there are more parts.
         piece = max(_SMALLEST_PIECE, self._part // (len(self._parts) + 1))
         runs = [
             _Run(
@@ -132,12 +135,12 @@ class Sorter:
 
 class _Run:
     """
-    Rows in order, of which some are in memory.
+    The rows of one sorted part, of which a piece is in memory.
 
     Attributes:
-        keys: The keys of those in memory.
-        start: How many of them were taken.
-        is_last: Whether there are no others behind them.
+        keys: The keys of the rows in memory.
+        start: How many of these rows were taken.
+        is_last: Whether all rows of the part have been read.
     """
 
     def __init__(
@@ -152,13 +155,13 @@ class _Run:
         self.is_last = False
 
     def fill(self) -> bool:
-        """Read on if nothing is left in memory; return whether there is something then."""
+        """Read the next piece if all rows in memory were taken; return whether there are any."""
         while self.start == len(self.keys) and not self.is_last:
             self._read_piece()
         return self.start < len(self.keys)
 
     def take(self, stop: int) -> Iterator[_Row]:
-        """Return the rows in memory up to this one, and count them as taken."""
+        """Take and return the rows in memory from `start` up to, but not including, `stop`."""
         taken = slice(self.start, stop)
         self.start = stop
         return zip(self.keys[taken], self._lines[taken], strict=True)
@@ -176,23 +179,24 @@ class _Run:
 
 
 def _merge(runs: Sequence[_Run]) -> Iterator[list[bytes]]:
-    """Yield the records of all runs in order; equal keys in the order of the runs."""
+    """Yield the rows of all runs in order; rows with equal keys in the order of the runs."""
     while runs := [run for run in runs if run.fill()]:
-        # Up to the least of the last keys in memory, nothing can come from behind them.
+        # No row that is still to be read comes before the lowest of the last keys in memory.
         limit = min([run.keys[-1] for run in runs])
         bisect: Callable[..., int] = bisect_right
         rows: list[_Row] = []
         for run in runs:
             rows += run.take(bisect(run.keys, limit, run.start))
-            # What equals the last of this run may go on in its next piece, before the others'.
+            # The next piece of this run may have more rows with this key; in later runs, such rows
+            # have to wait for them.
             bisect = bisect_left if run.keys[-1] == limit else bisect
-        # These are several sequences in order, which Python's own sort finds and merges.
+        # Python's sort recognises sequences that are in order, and merges them.
         rows.sort(key=_key_of)
         yield [line for _, line in rows]
 
 
 def make_key_reader(path: str, id_path: str = "id") -> KeyReader:
-    """Return the function that gives keys, for the property that `path` leads to, and IDs."""
+    """Return the function that reads the sort keys, from the property at `path`, and the IDs."""
     names, id_names = path.split("."), id_path.split(".")
 
     find, find_id = _make_finder(names), _make_finder(id_names)
@@ -220,10 +224,10 @@ def make_key_reader(path: str, id_path: str = "id") -> KeyReader:
 
 def _make_quick_reader(names: list[str], id_names: list[str]) -> KeyReader:
     """
-    Return the reader of keys that are texts, booleans or null, and of IDs that are texts.
+    Return a fast reader, for keys that are strings, booleans or null, and IDs that are strings.
 
     Raises:
-        ValueError: No field can have one of these names.
+        ValueError: msgspec cannot decode a field with one of these names.
     """
     tree: dict[str, Any] = {}
     for path in (names, id_names):
@@ -260,7 +264,7 @@ def _make_struct(tree: dict[str, Any]) -> Any:
 
 
 def _make_column(tree: dict[str, Any], names: list[str]) -> Callable[[list[Any]], list[Any]]:
-    """Return the function that gives what stands at this path in each of some structs."""
+    """Return a function that returns the values at the path `names` in a list of structs."""
     fields = []
     for name in names:
         fields.append(f"field{list(tree).index(name)}")
@@ -279,7 +283,7 @@ def _make_column(tree: dict[str, Any], names: list[str]) -> Callable[[list[Any]]
 
 
 def _make_finder(names: list[str]) -> Callable[[bytes], bytes]:
-    """Return the function that gives what stands at this path in a record, as JSON."""
+    """Return a function that returns the value at the path `names` in a record, as JSON."""
     pickers = [make_picker((name,)) for name in names]
 
     def find(value: bytes) -> bytes:
@@ -301,9 +305,9 @@ def _write_key(value: bytes) -> str:
 
 
 def _write_number(text: str) -> str:
-    """Return a number so that the order of texts is that of numbers, whatever their size."""
+    """Write a number such that the results are, as strings, in the order of the numbers."""
     match = _DIGITS.fullmatch(text)
-    assert match, "what is no text, word, list or object is a number"
+    assert match, "what is not a string, word, list or object is a number"
     sign, whole, fraction, exponent = match.groups(default="")
     digits = (whole + fraction).lstrip("0")
     if not digits:
@@ -312,7 +316,8 @@ def _write_number(text: str) -> str:
     power = len(whole) - (len(whole + fraction) - len(digits)) + _read_exponent(exponent)
     power = min(max(power, -_FARTHEST), _FARTHEST) + _FARTHEST
     written = f"{power:010}{digits.rstrip('0')}"
-    # What a number ends with comes before each digit; of negative ones the largest comes first.
+    # A blank comes before every digit, so a shorter number is lower. Of negative numbers, those
+    # with larger digits are lower: their digits are complemented, and "~" comes after every digit.
     return f"0{written.translate(_COMPLEMENT)}~" if sign else f"2{written} "
 
 

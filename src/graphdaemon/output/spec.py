@@ -1,4 +1,4 @@
-"""How records are written and where to; decided before the first request is sent."""
+"""How records are written, and where to; it is known before the first request is sent."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,24 +14,24 @@ class OutputSpec(NamedTuple):
 
     Attributes:
         format: The name of a format, one of `formats.FORMATS`.
-        columns: Properties that csv, table and parquet show.
-        file: Where to; None for standard output.
+        columns: The properties that csv, table and parquet show.
+        file: The path of the output file; None for standard output.
         compress: The name of a compression, one of `formats.COMPRESSIONS`, or None.
         query: A JMESPath expression, or None.
         sort: The property to sort by, or None; a dot leads into an object.
-        limit: Write so many rows at most, the first in that order; None for all.
-        explode: The list of which each element is a row, or None.
-        keep_empty: A record whose list is empty has a row too.
-        required: Properties of which only the records show whether there are such, each with the
-            option that names it.
-        hold: Write nothing to standard output before everything is known to hold.
-        single: There is one record, and it stands for itself.
-        raw_cells: Leave texts in CSV that a spreadsheet would read as a formula as they are.
-        bom: Begin CSV with a byte order mark.
-        finds_columns: Where no columns are named, show the properties of the first records.
-        path: What is listed, below Graph's version, which types the columns of parquet; empty where
-            nothing is published of it, so that all are texts.
-        types: The types of columns of which nothing is published, as those of a report, or None.
+        limit: The most rows to write, which are the first in the order of `sort`; None for all.
+        explode: The path of a list, each element of which becomes a row, or None.
+        keep_empty: Whether a record whose list is empty becomes a row, too.
+        required: Properties that must occur in a record, each with the option that names it.
+        hold: Whether standard output gets nothing before the listing is known to be complete.
+        single: Whether there is one record, which is not put into a list.
+        raw_cells: Whether CSV contains texts unchanged that a spreadsheet would read as a formula.
+        bom: Whether CSV begins with a byte order mark.
+        finds_columns: Whether the properties of the first records are shown if none are named.
+        path: The path of the listing below Graph's version, which determines the types of the
+            columns of parquet. If it is empty, all columns are texts.
+        types: The types of columns by name, if they are known in another way, such as those of a
+            report; None otherwise.
     """
 
     format: str = "json"

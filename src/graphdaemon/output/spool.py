@@ -1,4 +1,4 @@
-"""Records that wait on disk until the listing knows which of them still exist."""
+"""Keep records on disk until the listing knows which of them have changed or been deleted."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ from graphdaemon.output.fields import Record
 from graphdaemon.output.formats.ndjson import join_lines
 from graphdaemon.output.stream import explaining_failure
 
-# Large enough for few calls of the system; all of it is in memory at once.
+# Bytes that are read at once into memory; many, so that the system is called seldom.
 _BLOCK = 1 << 20
 
 
@@ -18,14 +18,14 @@ class Space(Protocol):
     """A place on disk for bytes, such as a file without a name."""
 
     def write(self, data: bytes, /) -> object:
-        """Add all of `data`."""
+        """Append all of `data`."""
 
     def read(self, size: int, offset: int, /) -> bytes:
-        """Return up to `size` bytes from `offset` on; nothing at the end."""
+        """Return up to `size` bytes from `offset` on; empty at the end."""
 
 
 class _Identified(msgspec.Struct):
-    """The one property that tells records apart."""
+    """The ID of a record."""
 
     id: str = ""
 
@@ -35,21 +35,22 @@ _decode_ids = msgspec.json.Decoder(_Identified).decode_lines
 
 class Spool:
     """
-    Records in the order in which they came, one a line, to be read again at the end.
+    Keeps records as lines, and returns them in the same order.
 
-    They are kept in `space`, which whoever opened it closes.
+    Args:
+        space: Where they are kept; the caller closes it.
     """
 
     def __init__(self, space: Space) -> None:
         self._space = space
 
     def write(self, records: Sequence[Record]) -> None:
-        """Append these records."""
+        """Append some records."""
         with explaining_failure():
             self._space.write(join_lines(records))
 
     def read(self, corrections: Corrections) -> Iterator[list[Record]]:
-        """Yield all records, a block at a time, with `corrections` applied."""
+        """Yield all records, a block at a time, with `corrections` (by ID) applied."""
         for block in self._blocks():
             lines = block.split(b"\n")[:-1]
             records = [msgspec.Raw(line) for line in lines]

@@ -1,4 +1,4 @@
-"""Write bytes to a file or a pipe, and name what it means when that fails."""
+"""Write bytes to a file or a pipe, and explain failures of that."""
 
 import io
 from collections.abc import Iterator
@@ -11,39 +11,39 @@ from graphdaemon.errors import OutputClosedError, OutputError
 
 
 class Stream(Protocol):
-    """What a writer writes to: a binary file, a file in the making, a compressor."""
+    """Where a writer writes to: a binary file, an `AtomicFile` or a `CompressedStream`."""
 
     def write(self, data: bytes, /) -> object:
         """Write all of `data`."""
 
     def flush(self) -> object:
-        """Pass on what was written."""
+        """Pass everything that was written on to the operating system."""
 
 
 def put(stream: Stream, data: bytes) -> None:
     """
-    Write `data`.
+    Write all of `data` to `stream`.
 
     Raises:
-        OutputError: There is no room, or something else is wrong with the place.
-        OutputClosedError: Whatever read it has closed it.
+        OutputError: The disk is full, or writing failed for another reason.
+        OutputClosedError: The reader of a pipe has closed it.
     """
     with explaining_failure():
         stream.write(data)
 
 
 def flush(stream: Stream) -> None:
-    """Pass on what was written; fails as `put` does."""
+    """Flush `stream`; raises the errors of `put`."""
     with explaining_failure():
         stream.flush()
 
 
 def bytes_of(stdout: TextIO | None) -> BinaryIO:
     """
-    The bytes below standard output.
+    Return the binary stream below standard output.
 
     Raises:
-        OutputError: A shell closed it.
+        OutputError: Standard output is closed.
     """
     if stdout is None:
         raise OutputError(
@@ -56,7 +56,12 @@ def bytes_of(stdout: TextIO | None) -> BinaryIO:
 
 @contextmanager
 def explaining_failure(path: Path | str | None = None) -> Iterator[None]:
-    """Turn what the operating system says of an output, or of the file `path`, into our errors."""
+    """
+    Turn errors of the operating system in the block into `OutputError` and `OutputClosedError`.
+
+    Args:
+        path: The file that the message names; None for an output that was begun.
+    """
     try:
         yield
     except BrokenPipeError:
@@ -65,7 +70,7 @@ def explaining_failure(path: Path | str | None = None) -> Iterator[None]:
         reason = error.strerror or error
         other = "write to a file with --output" if path is None else "name another file"
         raise OutputError(
-            f"the output could not be written: {reason}; what is there is not the whole"
+            f"the output could not be written: {reason}; what was written is incomplete"
             if path is None
             else f"{path} could not be written: {reason}",
             code="output_failed",
@@ -74,8 +79,8 @@ def explaining_failure(path: Path | str | None = None) -> Iterator[None]:
 
 
 def terminal_width() -> int:
-    """How many cells a line of the terminal has."""
-    # Brings bz2 and lzma along; only a terminal pays for them.
+    """Return the width of the terminal in character cells."""
+    # This imports bz2 and lzma, which is needed only on a terminal.
     import shutil
 
     return shutil.get_terminal_size().columns
@@ -83,10 +88,10 @@ def terminal_width() -> int:
 
 class ByteStream(io.RawIOBase):
     """
-    A `Stream` as the file object that other people's writers want.
+    A `Stream` as a file object, for the writers of other packages.
 
-    It takes nothing but within `open`: such writers end their file when they are collected as
-    garbage, and one that was broken off must not be taken for the whole.
+    It drops everything that is written outside `open`. Such writers write the end of their file
+    when they are garbage-collected, and an incomplete file must not look complete.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -96,7 +101,7 @@ class ByteStream(io.RawIOBase):
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Pass on what is written inside this context; outside it, writes are dropped."""
+        """Pass on to the stream what is written in the block."""
         self._is_open = True
         try:
             yield
@@ -104,15 +109,15 @@ class ByteStream(io.RawIOBase):
             self._is_open = False
 
     def writable(self) -> bool:
-        """Return True: the one thing this file is for."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """Return how many bytes were written so far."""
+        """Return how many bytes were written so far, dropped ones included."""
         return self._position
 
     def write(self, data: Any, /) -> int:
-        """Write bytes, or any object with the buffer protocol."""
+        """Write bytes, or any object with the buffer protocol, and return their number."""
         taken = bytes(data)
         if self._is_open:
             put(self._stream, taken)

@@ -1,4 +1,4 @@
-"""Records of several tenants in one output: whose each is, as its first member."""
+"""Add to each record its tenant, for an output with the records of several tenants."""
 
 from collections.abc import Sequence
 
@@ -8,19 +8,21 @@ from graphdaemon.errors import UsageError
 from graphdaemon.output.fields import Record
 
 TENANT = "tenant"
-"""What the member is called."""
+"""The name of the added member."""
 
 _KEY = b'"tenant"'
-# A name may also be written in escapes.
+# The name may also be written with JSON escapes.
 _ESCAPE = b"\\u"
 
 
 def add_tenant(records: Sequence[Record], name: str) -> list[Record]:
     """
-    Return the records with a first member `tenant`; what is no object becomes its `value`.
+    Return the records with a first member `tenant` whose value is `name`.
+
+    A record that is not an object becomes the member `value` of an object with these two members.
 
     Raises:
-        UsageError: A record has a property of that name, and nobody could tell the two apart.
+        UsageError: A record has a property `tenant` of its own.
     """
     member = _KEY + b":" + msgspec.json.encode(name)
     return [msgspec.Raw(_add(bytes(record).lstrip(), member)) for record in records]

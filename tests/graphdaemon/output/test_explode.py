@@ -96,7 +96,7 @@ def test_what_is_no_list_is_refused_in_both_forms(path: str, text: str) -> None:
 
 
 def test_what_is_no_object_has_no_rows_to_give() -> None:
-    with pytest.raises(UsageError, match="leads to no list"):
+    with pytest.raises(UsageError, match="does not lead to a list"):
         Explosion("a").apply(records(["x"]))
 
 

@@ -1,4 +1,4 @@
-"""Which columns records have in Arrow, and of what types: by names alone, whatever the values."""
+"""The columns of records in Arrow, and their types, which do not depend on the values."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from graphdaemon.graph.property_types import PropertyType, holds_any
 from graphdaemon.output.arrow.pyarrow_import import load_pyarrow
 
 OTHER = "other"
-"""The last column, a text, of what has no place in the others."""
+"""The name of the last column, which has as JSON text what has no place in the others."""
 
 
 class Columns(NamedTuple):
@@ -16,7 +16,7 @@ class Columns(NamedTuple):
 
     Attributes:
         types: The type of each property, in the order of the columns.
-        keeps_rest: What records have besides these properties is kept as well, in `other`.
+        keeps_rest: Whether the other properties of a record are kept, too, in the column `other`.
     """
 
     types: Mapping[str, PropertyType]
@@ -24,24 +24,24 @@ class Columns(NamedTuple):
 
     @property
     def typed(self) -> dict[str, PropertyType]:
-        """Those of a type that says what is within a value."""
+        """The properties whose type is completely known."""
         return {name: kind for name, kind in self.types.items() if not holds_any(kind)}
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Those that may be any JSON: a text is shown as it is, anything else as its JSON."""
+        """The properties that may be any JSON: a string stays, anything else becomes JSON text."""
         return tuple(name for name, kind in self.types.items() if holds_any(kind))
 
     @property
     def has_other(self) -> bool:
-        """Whether there is `other`: an object may have more within it than is published."""
+        """Whether there is a column `other`: objects may have members that are not published."""
         is_open = self.keeps_rest or any(map(holds_objects, self.typed.values()))
         return is_open and OTHER not in self.types
 
 
 def make_schema(columns: Columns) -> Any:
     """
-    Return the `pyarrow.Schema` of columns: the same for all records, and for none.
+    Return the `pyarrow.Schema` of columns, which is the same for all records, and for none.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -52,7 +52,7 @@ def make_schema(columns: Columns) -> Any:
 
 
 def make_type(kind: PropertyType) -> Any:
-    """Return the type in Arrow; what may be any JSON is a text."""
+    """Return the Arrow type for the type of a property; any JSON becomes a string."""
     arrow = load_pyarrow()
     if holds_any(kind):
         return arrow.string()
@@ -71,5 +71,5 @@ def make_type(kind: PropertyType) -> Any:
 
 
 def holds_objects(kind: PropertyType) -> bool:
-    """Say whether a type is an object, or a list of objects."""
+    """Return whether a type is an object, or a list of objects."""
     return holds_objects(kind[0]) if isinstance(kind, list) else isinstance(kind, dict)

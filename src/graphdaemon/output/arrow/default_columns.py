@@ -1,14 +1,14 @@
-"""The columns of records of which nothing was selected: those that Graph shows by default."""
+"""The columns of records without a selection: the properties that Graph returns by default."""
 
 from graphdaemon.graph.address import split_version
 from graphdaemon.graph.default_properties import default_properties
 from graphdaemon.graph.property_types import find_object_type, list_published
 
 TYPE_NOTE = "@odata.type"
-"""The note that says of which type each object of a list of several types is."""
+"""The annotation that names the type of an object, in a list with objects of several types."""
 
 _DIRECTORY_OBJECT = "directoryObject"
-# What can be a member, an owner or a manager; each is shown as in a list of its own.
+# The types of members, owners and managers. Each has the same properties as in its own collection.
 _DIRECTORY_TYPES = (
     "user group device servicePrincipal application orgContact administrativeUnit directoryRole"
 ).split()
@@ -16,11 +16,12 @@ _DIRECTORY_TYPES = (
 
 def find_default_columns(path: str) -> tuple[str, ...]:
     """
-    Return what Graph shows of the objects at `path` by default; none where that is not known.
+    Return the properties that Graph returns of the objects at `path` by default.
 
-    Lists of several types, such as the members of a group, have the columns of each.
+    Empty if they are not known. A list with objects of several types, such as the members of a
+    group, has the columns of all of them.
     """
-    # In beta nothing is left out, and more is there than is published here.
+    # The beta version returns all properties, and has more than those that are known here.
     if split_version(path)[0] not in (None, "v1.0"):
         return ()
     kind = find_object_type(path)
@@ -31,7 +32,7 @@ def find_default_columns(path: str) -> tuple[str, ...]:
 
 
 def has_several_types(path: str) -> bool:
-    """Say whether the objects at `path` may be of several types."""
+    """Return whether the objects at `path` may be of several types."""
     return find_object_type(path) == _DIRECTORY_OBJECT
 
 

@@ -1,9 +1,9 @@
 """
-Values of JSON made fit for a column, one by one, where pyarrow's own reader does not take them.
+Convert JSON values one by one for a column, where the JSON reader of pyarrow refuses them.
 
-It takes no seventh digit of a second, no `7.0` for a whole number, no second member of a name, and
-says of what it refuses only the row. Here the first two are read, of the third the last one counts,
-and what contradicts its type is named.
+That reader refuses a time with more than six digits of a second, `7.0` as an integer, and two
+members with the same name in an object; and its error names only the row. Here the first two are
+accepted, the last of several members counts, and an error names the property and the value.
 """
 
 import datetime as dt
@@ -14,24 +14,30 @@ from typing import Any, NoReturn
 from graphdaemon.errors import OutputError
 from graphdaemon.graph.property_types import PropertyType
 
-# As ISO 8601 writes a moment of the calendar; what follows the sixth digit is dropped.
+# A date, or a date and time, in ISO 8601; digits after the sixth one of a second are dropped.
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?)\d{0,12}(Z|[+-]\d\d:\d\d)?"
 )
 _INTEGERS = range(-(1 << 63), 1 << 63)
-# A larger float is no exact whole number.
+# Above this, not every whole number can be a float, so a float may stand for another number.
 _EXACT = float(1 << 53)
 _LONGEST = 40
 
 
 def fit(value: Any, kind: PropertyType, path: str) -> tuple[Any, bool]:
     """
-    Return `value` as pyarrow takes it for its type, and whether that is all of it.
+    Return `value` in the form that pyarrow takes for the type `kind`, and whether it is complete.
 
-    It is not where an object has members that are not published; annotations (`@…`) are none.
+    It is incomplete if an object has members that are not published; annotations (`@…`) do not
+    count.
+
+    Args:
+        value: The decoded value.
+        kind: Its published type.
+        path: The path of the value in its record, for the error.
 
     Raises:
-        OutputError: The value contradicts its type; `path` says which it is.
+        OutputError: The value contradicts its type.
     """
     if value is None:
         return None, True

@@ -1,8 +1,8 @@
 """
-Records converted to tables of Arrow.
+Convert records to Arrow tables.
 
-pyarrow's own reader of JSON does nearly all of it. What it does not take is made fit (`fit`), for
-all records that are converted together, which takes ten times as long and is seldom needed.
+Usually the JSON reader of pyarrow does it. If it refuses a value, each value of all records that
+are converted together is converted with `fit`, which takes ten times as long.
 """
 
 import io
@@ -27,11 +27,12 @@ from graphdaemon.output.arrow.rest import RestFinder
 from graphdaemon.output.fields import NULL, decode, make_picker, read_members, text_of
 from graphdaemon.output.formats.ndjson import join_lines
 
-# Besides what was selected a record has its ID, and Graph's notes on it.
+# What a record has besides the selected properties: its ID, and the annotations of Graph.
 _BESIDES = ("id", "@odata.type", "@odata.id", "@odata.context", "@odata.etag")
 
-# A time with more digits than Arrow's microseconds, of which pyarrow takes none. Only behind a
-# name, since a text may look like a time: in a text the marks around a name would be escaped.
+# A time with digits beyond microseconds, which pyarrow refuses. It is matched only after a name,
+# because a string may look like a time; within a string, the quotation marks of a name would be
+# escaped.
 _FINE_TIME = re.compile(
     rb'(?P<kept>"(?P<name>\w{1,99})"\s{0,9}:\s{0,9}"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})'
     rb'\d{1,6}(?P<end>Z")'
@@ -40,11 +41,11 @@ _FINE_TIME = re.compile(
 
 class Frame:
     """
-    Makes tables of records, all with one schema.
+    Converts records to Arrow tables, all of which have the same schema.
 
     Attributes:
         columns: The columns.
-        schema: Their `pyarrow.Schema`.
+        schema: The `pyarrow.Schema` of the tables.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -63,7 +64,7 @@ class Frame:
         self._lenient_schema = self._arrow.schema(typed)
         self._strict_schema = self._arrow.schema(typed + besides)
         self._times = _list_times(columns)
-        # The way that worked for the records before is tried first for the next ones.
+        # The next records are first read in the way in which the last ones were read.
         self._is_strict = self._rest is not None and not self._texts
         self._trims = False
 
@@ -73,12 +74,12 @@ class Frame:
 
         Raises:
             OutputError: A value contradicts the type that Microsoft publishes for it.
-            GraphError: `page_malformed`, something is no JSON.
+            GraphError: `page_malformed`, if a record is not valid JSON.
         """
         return self.convert_lines(join_lines([msgspec.Raw(record) for record in records]))
 
     def convert_lines(self, lines: bytes) -> Any:
-        """Do what `convert` does with records of which each is a line, a line break at its end."""
+        """Return what `convert` returns, of records that are lines, each with its line break."""
         if not lines:
             return self.schema.empty_table()
         lines = _mend(lines)
@@ -92,12 +93,12 @@ class Frame:
 
     def join(self, tables: Sequence[Any], corrections: Corrections) -> Any:
         """
-        Return one table of several, with corrections applied by the column `id`.
+        Return one table of several, with `corrections` applied by the column `id`.
 
-        What was corrected comes last.
+        The corrected records come last.
 
         Raises:
-            OutputError, GraphError: As `convert` does.
+            OutputError, GraphError: As in `convert`.
         """
         table = self._arrow.concat_tables(tables)
         if not corrections:
@@ -109,7 +110,7 @@ class Frame:
         return self._arrow.concat_tables([kept, self.convert(present)])
 
     def _read(self, lines: bytes) -> Any:
-        """Let pyarrow read what has a type; None where there is a value that it does not take."""
+        """Let pyarrow read the typed columns; return None if it refuses a value."""
         for is_strict, trims in self._list_ways():
             trimmed = _FINE_TIME.sub(self._trim, lines) if trims else lines
             try:
@@ -138,12 +139,12 @@ class Frame:
             explicit_schema=self._strict_schema if is_strict else self._lenient_schema,
             unexpected_field_behavior="error" if is_strict else "ignore",
         )
-        # One block: a line that is longer than a block would be refused.
+        # One block for all lines, because a line that is longer than a block would be refused.
         blocks = reader.ReadOptions(block_size=len(lines) + 1, use_threads=False)
         return reader.read_json(io.BytesIO(lines), read_options=blocks, parse_options=options)
 
     def _complete(self, table: Any, lines: bytes) -> Any:
-        """Add the columns that pyarrow has not read."""
+        """Add to a table the columns that pyarrow cannot read."""
         columns = {name: table.column(name) for name in self._typed}
         records = [] if self._is_strict and not self._texts else _split(lines)
         columns |= self._read_texts(records)
@@ -162,7 +163,7 @@ class Frame:
         }
 
     def _fit(self, records: Sequence[bytes]) -> Any:
-        """Read each value by itself."""
+        """Convert each value by itself."""
         members = [read_members(msgspec.Raw(record)) for record in records]
         columns = self._read_texts(records)
         for name, kind in self._typed.items():
@@ -182,7 +183,7 @@ class Frame:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Raise `GraphError` for what is no JSON, or no Unicode, in the block."""
+    """Turn errors in the block that come from invalid JSON or UTF-8 into `GraphError`."""
     try:
         yield
     except (msgspec.DecodeError, ValueError):
@@ -190,14 +191,14 @@ def _reading() -> Iterator[None]:
 
 
 def _list_times(columns: Columns) -> frozenset[str]:
-    """The names that are those of times wherever they stand."""
+    """Return the names that belong only to times, in all columns and all objects in them."""
     simple = set(_list_simple(columns.typed))
     others = {name for name, kind in simple if kind != "time"}
     return frozenset(name for name, kind in simple if kind == "time" and name not in others)
 
 
 def _list_simple(kind: PropertyType, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every name within a type, and the word for what its value is."""
+    """Yield the name of every simple value within a type, and the type of the value."""
     if isinstance(kind, list):
         yield from _list_simple(kind[0], name)
     elif isinstance(kind, dict):
@@ -212,7 +213,7 @@ def _split(lines: bytes) -> list[bytes]:
 
 
 def _mend(lines: bytes) -> bytes:
-    """`lines` with a replacement character for each byte that is no UTF-8."""
+    """Return `lines` with a replacement character for bytes that are not UTF-8."""
     if lines.isascii():
         return lines
     try:

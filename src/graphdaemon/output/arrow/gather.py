@@ -1,4 +1,4 @@
-"""Pages gathered until there are enough for a table, so that memory stays flat."""
+"""Collect pages until there are enough records for a table, so that memory does not grow."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +7,14 @@ from graphdaemon.output.arrow.frame import Frame
 from graphdaemon.output.fields import Record
 from graphdaemon.output.formats.ndjson import join_lines
 
-# A row group of Parquet is as large; smaller ones are read slowly, larger ones take memory.
+# The size of a table, which becomes a row group of Parquet. Small row groups are read slowly, and
+# large ones take much memory.
 _ROWS = 20_000
 _BYTES = 16 << 20
 
 
 class Gatherer:
-    """Makes tables of pages, of some ten thousand rows each."""
+    """Makes Arrow tables of pages: each has about 20,000 rows, or fewer if they exceed 16 MB."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
@@ -23,11 +24,11 @@ class Gatherer:
 
     @property
     def rows(self) -> int:
-        """How many records wait."""
+        """How many records are kept."""
         return self._rows
 
     def add(self, records: Sequence[Record]) -> bool:
-        """Keep some records; return whether those that are kept are enough for a table."""
+        """Keep some records; return whether there are now enough for a table."""
         page = join_lines(records) if records else b""
         self._pages.append(page)
         self._rows += len(records)
@@ -36,10 +37,10 @@ class Gatherer:
 
     def make(self) -> Any:
         """
-        Return the `pyarrow.Table` of what is kept, and keep nothing of it.
+        Return the kept records as a `pyarrow.Table`, and forget them.
 
         Raises:
-            OutputError, GraphError: As `Frame.convert` does.
+            OutputError, GraphError: As in `Frame.convert`.
         """
         lines = b"".join(self._pages)
         self._pages, self._rows, self._size = [], 0, 0

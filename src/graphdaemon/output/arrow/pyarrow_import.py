@@ -1,4 +1,4 @@
-"""Where pyarrow is loaded, which is an extra, takes a fifth of a second, and has no types."""
+"""Import pyarrow, which is an extra, takes a fifth of a second to import, and has no type hints."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def load_pyarrow() -> Any:
 
 def load_parquet() -> Any:
     """
-    Import what pyarrow writes Parquet with.
+    Import `pyarrow.parquet`, which writes Parquet.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -38,7 +38,7 @@ def load_parquet() -> Any:
 
 def load_json_reader() -> Any:
     """
-    Import what pyarrow reads lines of JSON with.
+    Import `pyarrow.json`, which reads lines of JSON.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -51,7 +51,7 @@ def load_json_reader() -> Any:
 
 def load_compute() -> Any:
     """
-    Import what pyarrow filters with.
+    Import `pyarrow.compute`, which filters.
 
     Raises:
         UsageError: pyarrow is not installed.

@@ -1,4 +1,4 @@
-"""What of a record has no place in its columns, kept as JSON, so that nothing is lost."""
+"""Find what of a record has no place in its columns; it is kept as JSON, so nothing is lost."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from graphdaemon.output.arrow.columns import Columns, holds_objects
 from graphdaemon.output.arrow.fit import fit
 from graphdaemon.output.fields import decode, read_members
 
-# Graph's notes on a record are no properties of it.
+# The annotations of Graph, which are not properties of a record.
 _NOTES = ("@odata.type", "@odata.id", "@odata.context", "@odata.etag")
 
 
 class RestFinder:
-    """Finds what records have that no column has a place for."""
+    """Finds the properties of records that have no place in the columns."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -23,9 +23,9 @@ class RestFinder:
 
     def find(self, record: bytes) -> str | None:
         """
-        Return the properties that are not wholly in their columns, as a JSON object, or None.
+        Return the properties that are not completely in their columns, as a JSON object, or None.
 
-        A property with an object that has more members than are published is in it as a whole.
+        If an object has members that are not published, the whole property is returned.
         """
         if self._check is not None:
             try:
@@ -51,10 +51,10 @@ def _make_check(
     columns: Columns, objects: dict[str, PropertyType]
 ) -> "msgspec.json.Decoder[Any] | None":
     """
-    Return a decoder that takes only records with nothing besides what is published.
+    Return a decoder that accepts only records whose properties all have a place in the columns.
 
-    It takes a tenth of the time of looking at each. None where a property's name is none that a
-    decoder can have.
+    It takes a tenth of the time that a look at each property takes. None if a property has a name
+    that a decoder cannot have.
     """
     names = (*columns.types, *_NOTES) if columns.keeps_rest else tuple(objects)
     shapes = {name: _make_shape(objects.get(name, "any")) for name in names}

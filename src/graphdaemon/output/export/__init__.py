@@ -1,1 +1,1 @@
-"""The content of a store as files that other programs read."""
+"""Export the content of a store as files that other programs can read."""

@@ -1,4 +1,4 @@
-"""A collection as a Delta Lake table, and the only home of deltalake, which is an extra."""
+"""Export a collection as a Delta Lake table; only this module uses deltalake, an extra."""
 
 import re
 from collections.abc import Generator, Iterator, Mapping
@@ -29,10 +29,10 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 def require_deltalake() -> None:
     """
-    Make sure that deltalake is installed; pyarrow is seen to by the columns.
+    Check that the package deltalake is installed.
 
     Raises:
-        UsageError: It is not.
+        UsageError: It is not installed.
     """
     try:
         import deltalake  # noqa: F401  whether it can be is all that is asked
@@ -52,17 +52,24 @@ def write_delta(
     folder: Path,
 ) -> int | None:
     """
-    Bring a table into step with a collection in one commit, which notes the runs it came to.
+    Update a Delta table to the current records of a collection, in one commit.
 
-    What the table has already is not written again: after the first time, what has changed since
-    is merged into it. A table with other columns is written anew.
+    The commit notes up to which run of each tenant the table is now. The next time, only the
+    records that have changed since are merged into it. A table with other columns is written anew.
+
+    Args:
+        store: The store.
+        collection: The name of the collection.
+        frame: The columns of the table.
+        positions: The last run of each tenant, by the number of the tenant.
+        folder: The folder of the table, which is created if it does not exist.
 
     Returns:
-        How many records were written, gone ones included; None if nothing had changed.
+        How many records were written or deleted; None if nothing had changed.
 
     Raises:
-        OutputError: There is no room, or a value does not fit its column; the table is as before.
-        UsageError: Something else stands in the folder.
+        OutputError: The disk is full, or a value does not fit its column; the table is unchanged.
+        UsageError: The folder contains something else.
         StoreError: The store cannot be read.
     """
     from deltalake import DeltaTable, Transaction
@@ -87,7 +94,7 @@ def write_delta(
 
 
 class _Writing:
-    """One commit to a table."""
+    """Makes one commit to a table."""
 
     def __init__(
         self,
@@ -106,7 +113,7 @@ class _Writing:
         self._failure: Error | None = None
 
     def write(self, table: "DeltaTable | None", known: Mapping[int, int | None]) -> int:
-        """Write what has changed after the runs that are known, or everything."""
+        """Write what has changed since the runs in `known`, or everything; return the number."""
         runs = {number: run for number, run in known.items() if run is not None}
         is_whole = len(runs) == len(known) and all(
             knows_changes_after(self._store, number, self._collection, run)
@@ -120,7 +127,7 @@ class _Writing:
         return self._count
 
     def raise_failure(self) -> None:
-        """Raise what went wrong on this side, which deltalake has only words of."""
+        """Raise the error that ended the reading of records: deltalake reports only its text."""
         if self._failure is not None:
             raise self._failure from None
 
@@ -180,14 +187,14 @@ def _refuse_foreign(table: "DeltaTable | None", collection: str, folder: Path) -
         is_foreign = table.metadata().name != _NAME.format(collection=collection)
     if is_foreign:
         raise UsageError(
-            f"{folder} holds something that graphdaemon has not exported, and was left as it is",
+            f"{folder} contains something that graphdaemon has not exported, and was left as it is",
             code="file_foreign",
             hint="Name another folder, or move this one away.",
         )
 
 
 def _has_columns(table: "DeltaTable", frame: ExportedFrame) -> bool:
-    """Say whether a table has the columns that are to be written, and their types."""
+    """Return whether a table has the columns of `frame`, with the same types."""
     from deltalake import Schema
 
     needed = Schema.from_arrow(frame.schema)
@@ -203,14 +210,14 @@ def _note_runs(transactions: list[Any]) -> "CommitProperties":
 
 
 def _read_errno(error: Exception) -> int | None:
-    """Return the number of the operating system's error, which deltalake quotes in its text."""
+    """Return the errno of an error, which deltalake puts into its message; None without one."""
     match = _OS_ERROR.search(str(error))
     return int(match[1]) if match else getattr(error, "errno", None)
 
 
 @contextmanager
 def _explaining(folder: Path, writing: _Writing | None = None) -> Iterator[None]:
-    """Raise `OutputError` for what deltalake raises in the block."""
+    """Turn the errors that deltalake raises in the block into `OutputError`."""
     from deltalake.exceptions import DeltaError
 
     try:
@@ -222,6 +229,5 @@ def _explaining(folder: Path, writing: _Writing | None = None) -> Iterator[None]
         raise OutputError(
             f"The table in {folder} could not be read or written: {reason}",
             code="output_failed",
-            hint=f"{advise(_read_errno(error), 'name another folder')} The table is what it was "
-            "before.",
+            hint=f"{advise(_read_errno(error), 'name another folder')} The table is unchanged.",
         ) from None

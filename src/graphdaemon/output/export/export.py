@@ -1,4 +1,4 @@
-"""Take what a store holds to a folder, collection by collection."""
+"""Export the collections of a store to a folder."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,12 +17,12 @@ ExportFormat = Literal["parquet", "delta"]
 
 class Exported(NamedTuple):
     """
-    What was exported of a collection.
+    The result of the export of a collection.
 
     Attributes:
-        collection: The collection.
-        path: The file, or the table's folder.
-        records: How many records were written; None if the table was in step already.
+        collection: The name of the collection.
+        path: The file, or the folder of the table.
+        records: How many records were written; None if the table was up to date already.
     """
 
     collection: str
@@ -34,12 +34,22 @@ def export_store(
     store: Store, collections: Sequence[str], format_: ExportFormat, folder: Path
 ) -> Iterator[Exported]:
     """
-    Write collections of a store, by default all that it has, each to its place in `folder`.
+    Export collections of a store, each to a file or a table of its own in `folder`.
+
+    Args:
+        store: The store.
+        collections: The names of the collections; empty for all that the store has.
+        format_: `parquet` for files, or `delta` for Delta Lake tables.
+        folder: The folder, which is created if it does not exist.
+
+    Yields:
+        The result for each collection, when it has been exported.
 
     Raises:
-        UsageError: A collection is unknown or not in the store, or something else is in the way.
-        OutputError: There is no room, or the folder cannot be made; what stood there before still
-            does.
+        UsageError: A collection is unknown or not in the store, a package is missing, or the
+            folder of a table contains something else.
+        OutputError: The disk is full, the folder cannot be created, or a value does not fit its
+            column. The file or table that was there before is unchanged.
         StoreError: The store cannot be read.
     """
     chosen = _choose(store, collections)

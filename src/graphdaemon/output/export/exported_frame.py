@@ -1,4 +1,4 @@
-"""The records of a store as tables of Arrow."""
+"""Convert the records of a store to Arrow tables."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,8 +17,12 @@ class ExportedFrame:
     """
     The columns of an exported collection: `tenant`, `id`, `valid_from`, and its properties.
 
+    Args:
+        collection: The collection.
+        names: The names of its properties.
+
     Attributes:
-        schema: The schema in Arrow.
+        schema: The `pyarrow.Schema`.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -32,7 +36,7 @@ class ExportedFrame:
 
     def convert(self, records: Iterable[CurrentRecord]) -> Any:
         """
-        Return the table of some records; one that is gone has its ID alone.
+        Return some records as a `pyarrow.Table`; a deleted one has only its tenant and its ID.
 
         Raises:
             OutputError: A value contradicts the type that Microsoft publishes for it.
@@ -40,13 +44,13 @@ class ExportedFrame:
         return self._frame.convert([_write_record(record) for record in records])
 
     def read_batches(self, records: Iterable[list[CurrentRecord]]) -> Iterator[Any]:
-        """Yield the record batches of all records."""
+        """Yield all records as Arrow record batches."""
         for some in records:
             yield from self.convert(some).to_batches()
 
 
 def make_frame(collection: str, positions: Iterable[Position]) -> ExportedFrame:
-    """Return the columns that the records of all tenants have together."""
+    """Return the columns for a collection: the properties that were read of any tenant."""
     names = dict.fromkeys(name for position in positions for name in position.selected)
     return ExportedFrame(STORED_COLLECTIONS[collection], tuple(names))
 

@@ -1,4 +1,4 @@
-"""A collection as one Parquet file, which takes its place when it is whole."""
+"""Export a collection as a Parquet file, which appears at its path when it is complete."""
 
 from contextlib import closing
 from pathlib import Path
@@ -13,11 +13,11 @@ from graphdaemon.store.store import Store
 
 def write_parquet(store: Store, collection: str, frame: ExportedFrame, path: Path) -> int:
     """
-    Write all records of a collection to a file; return how many there are.
+    Write all records of a collection to a Parquet file, and return their number.
 
     Raises:
-        OutputError: There is no room, or a value does not fit its column; what stood there before
-            still does.
+        OutputError: The disk is full, or a value does not fit its column. A file that was at `path`
+            before is unchanged.
         StoreError: The store cannot be read.
     """
     arrow, parquet = load_pyarrow(), load_parquet()

@@ -1,8 +1,8 @@
 """
-The formats of output, one file each: the file's name is the format's.
+The formats of output: each is a module here, whose name is that of the format.
 
-A file defines `FORMAT`. It is loaded when its format is used, or when a file's name is to say which
-format it stands for; so none of them imports at its top what takes long.
+A module defines `FORMAT`. It is imported when the format is used, or when the format is to be found
+by the name of a file. So no module imports at its top what takes long to import.
 """
 
 import importlib
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from graphdaemon.output.format import Format
 
 FORMATS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("[!_]*.py")))
-"""The name of every format, in the order of the alphabet."""
+"""The names of all formats, in alphabetical order."""
 
 COMPRESSIONS = {"gzip": ".gz", "zstd": ".zst"}
-"""The name of every compression around a file, and the ending of the file's name."""
+"""The name of every compression, with the ending of the name of a compressed file."""
 
-# What people name files that hold something else than any of these formats.
+# Endings of files that have none of these formats.
 _FOREIGN = frozenset(
     ".avro .db .html .md .orc .sqlite .tsv .xls .xlsx .xml .yaml .yml .zip".split()
 )
@@ -27,18 +27,18 @@ _FOREIGN = frozenset(
 
 @cache
 def load_format(name: str) -> "Format":
-    """Return the format of this name, one of `FORMATS`."""
+    """Return the format with this name, which is one of `FORMATS`."""
     loaded: Format = importlib.import_module(f"{__name__}.{name}").FORMAT
     return loaded
 
 
 def is_foreign(file: Path) -> bool:
-    """Whether a file's name promises a format that there is not: `users.xlsx`."""
+    """Return whether the name of a file is that of another, unsupported format: `users.xlsx`."""
     return file.suffix.lower() in _FOREIGN
 
 
 def read_name(file: Path) -> tuple[str | None, str | None]:
-    """Return the format and the compression that a file's name stands for: `users.csv.gz`."""
+    """Return the names of the format and the compression of a file, such as `users.csv.gz`."""
     suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
     compression = next((name for name, end in COMPRESSIONS.items() if suffixes[-1:] == [end]), None)
     ending = suffixes[:-1] if compression else suffixes

@@ -1,4 +1,4 @@
-"""CSV as RFC 4180 has it, which a spreadsheet may open without running what is in it."""
+"""CSV by RFC 4180, with cells that a spreadsheet does not execute as formulas."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,26 +13,35 @@ from graphdaemon.output.fields import NULL, Record, make_picker, text_of
 from graphdaemon.output.format import Format
 from graphdaemon.output.stream import Stream, flush, put
 
-# What makes spreadsheets read a text as a formula (OWASP, "CSV Injection"), the full-width forms
-# included; whatever apostrophes stand before it, so that one taken off gives the text again.
+# A text that spreadsheets may read as a formula (OWASP, "CSV Injection"), full-width forms
+# included. A text with apostrophes before that counts, too, so that removing one apostrophe always
+# restores the original text.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-# The signs of which some cell that has to be quoted has one, and those that a formula begins with.
+# Characters that make it necessary to quote a cell, and characters with which a formula begins.
 _QUOTING_SIGNS = '",;\t\r\n'
 _FORMULA_SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"
-# Stands between the cells of a column while they are looked at together.
+# Separates the cells of a column while they are processed together.
 _GAP = "\x1f"
-# Beyond RFC 4180 what splits a line where a spreadsheet's locale has another separator.
+# Besides the characters of RFC 4180, those at which a spreadsheet may split a line in some locales.
 _QUOTED = re.compile(r'[",;\t\r\n]')
 
 
 class CsvWriter:
     """
-    A head and a line for each record, ending in CR LF.
+    Writes a header line, and a line for each record; each line ends with CR LF.
 
-    `null` is nothing at all, an empty text two quotes, anything nested JSON. `raw_cells` leaves
-    texts that a spreadsheet would read as a formula as they are, and `bom` begins with the byte
-    order mark without which Excel takes UTF-8 for something else. On a terminal (`is_shown`) a
-    record is one line, since a text could pretend to be the next one.
+    `null` becomes an empty cell, an empty string two quotation marks, and an object or a list its
+    JSON.
+
+    Args:
+        stream: Where the lines go.
+        columns: The names of the properties.
+        raw_cells: Whether texts that a spreadsheet would read as a formula are written unchanged,
+            instead of with an apostrophe before them.
+        bom: Whether to begin with the byte order mark, without which Excel does not read UTF-8.
+        is_shown: Whether the output is a terminal. Then line breaks and control characters in
+            texts are escaped, so that a text cannot look like the next line.
+        write_compiled: The compiled form; None to use the Python code alone.
     """
 
     def __init__(
@@ -48,7 +57,7 @@ class CsvWriter:
         self._stream = stream
         self._columns = columns
         self._names = tuple(name.encode("utf-8", "surrogatepass") for name in columns)
-        # A terminal is read by people, who are slower, and a value has one column there.
+        # The compiled form cannot escape for a terminal, nor write a property into two columns.
         has_compiled = not is_shown and len(set(columns)) == len(columns)
         self._write_compiled = write_compiled if has_compiled else None
         self._pick = make_picker(columns)
@@ -59,12 +68,12 @@ class CsvWriter:
         self._has_head = False
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write some lines."""
+        """Write a line for each of some records."""
         if records:
             put(self._stream, b"".join([*self._head(), self._write_lines(records)]))
 
     def finish(self) -> None:
-        """Write the head even where there are no records."""
+        """Write the header line if there were no records, and flush the stream."""
         put(self._stream, b"".join(self._head()))
         flush(self._stream)
 
@@ -91,13 +100,13 @@ class CsvWriter:
         return _join([self._cell(value) for value in values])
 
     def _write_column(self, values: Sequence[Any]) -> Sequence[str]:
-        """Return the cells of one column, which has texts and None, or JSON."""
+        """Return the cells of a column, whose values are either strings and None, or all JSON."""
         if isinstance(values[0], msgspec.Raw):
             return _write_json(values) or [self._cell(bytes(value)) for value in values]
         texts = ["" if value is None else value for value in values]
         together = _GAP + _GAP.join(texts)
         if "" in values or any(sign in together for sign in _QUOTING_SIGNS):
-            # In most columns that have to be quoted, the same few texts come again and again.
+            # Columns that have to be quoted mostly have the same few texts many times.
             quoted = {value: self._quote(value) for value in set(values) if value is not None}
             return [quoted.get(value, "") for value in values]
         return texts if self._raw_cells else _mark_formulas(texts, together)
@@ -119,24 +128,24 @@ class CsvWriter:
 
 
 def _join(cells: Sequence[str]) -> bytes:
-    # One empty cell would be an empty line, which readers skip.
+    # A line with a single empty cell would be empty, and readers skip such lines.
     line = '""' if cells == [""] else ",".join(cells)
     return f"{line}\r\n".encode()
 
 
 def _mark_formulas(texts: list[str], together: str) -> list[str]:
-    """Put an apostrophe before each formula; `together` has a gap before each of the texts."""
+    """Put an apostrophe before each formula; `together` has all texts, each after a `_GAP`."""
     if f"{_GAP}'" in together or together.count(_GAP) != len(texts):
         return [f"'{text}" if _FORMULA.match(text) else text for text in texts]
     marked = together
-    # To look for one sign takes a tenth as long as to look for two.
+    # Searching for one character takes a tenth of the time of searching for two.
     for sign in (sign for sign in _FORMULA_SIGNS if sign in together):
         marked = marked.replace(f"{_GAP}{sign}", f"{_GAP}'{sign}")
     return texts if marked is together else marked[1:].split(_GAP)
 
 
 def _write_json(values: Sequence[msgspec.Raw]) -> list[str] | None:
-    """Return the cells of values that are no texts; None where some are, or are not UTF-8."""
+    """Return the cells of JSON values; None if one of them is a string, or not UTF-8."""
     data = b"[" + b",".join(values) + b"]"
     compact = msgspec.json.format(data, indent=-1)
     if len(compact) != len(data):
@@ -149,7 +158,7 @@ def _write_json(values: Sequence[msgspec.Raw]) -> list[str] | None:
         cells = together.decode().replace('"', '""').split(_GAP)[1:]
     except UnicodeDecodeError:
         return None
-    # What stands between the cells is in no JSON, where such a sign is escaped.
+    # `_GAP` cannot occur within the values, because JSON escapes control characters.
     assert len(cells) == len(values), "JSON has no such sign"
     return [
         f'"{cell}"' if '"' in cell or "," in cell else "" if cell == "null" else cell
@@ -161,10 +170,10 @@ def _make_column_reader(
     columns: Sequence[str],
 ) -> Callable[[Sequence[Record]], list[Sequence[Any]] | None]:
     """
-    Return the function that gives the values of records, column by column.
+    Return a function that returns the values of records, column by column.
 
-    A column has texts and None for `null` as long as it is nothing else; from then on it has JSON.
-    The function returns None for records that are no objects, or not UTF-8.
+    A column has strings, and None for `null`, until a value of another kind occurs in it; from then
+    on, its values are JSON. The function returns None if a record is not an object, or not UTF-8.
     """
     # The fields are numbered, because not every property has the name of a Python variable.
     fields = [f"field{index}" for index in range(len(columns))]
@@ -208,13 +217,13 @@ def _make_column_reader(
 
 
 def _find_field(message: str, names: Mapping[str, str]) -> str | None:
-    """Return the field that a message of msgspec's is about, which ends in `$[0].mail`."""
+    """Return the field that a message of msgspec names at its end, as in `$[0].mail`."""
     path = message.rpartition("`$[")[2].partition("].")[2].removesuffix("`")
     return next((field for field, name in names.items() if name == path), None)
 
 
 def _mend(data: bytes) -> bytes:
-    """`data` with a replacement character for each byte that is no UTF-8."""
+    """Return `data` with a replacement character for bytes that are not UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""JSON: one object with all records, indented for people."""
+"""JSON: one object with all records, indented so that it is easy to read."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from graphdaemon.output.stream import Stream, flush, put
 
 class JsonWriter:
     """
-    One object with `value`, indented by two, as Microsoft's sample prints it.
+    Writes an object with the records in `value`, indented by two, as Microsoft's sample prints it.
 
-    A `single` record stands for itself.
+    With `single`, it writes the one record without such an object around it.
     """
 
     def __init__(self, stream: Stream, *, single: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""NDJSON: one record a line, byte for byte as Graph sent it."""
+"""NDJSON: each record on a line, with the same bytes that Graph sent."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from graphdaemon.output.stream import Stream, flush, put
 
 
 class NdjsonWriter:
-    """One record a line, byte for byte as Graph sent it."""
+    """Writes each record on a line, with the same bytes that Graph sent."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -22,15 +22,15 @@ class NdjsonWriter:
             put(self._stream, join_lines(records))
 
     def finish(self) -> None:
-        """Make sure the last line is out."""
+        """Flush the stream."""
         flush(self._stream)
 
 
 def join_lines(records: Sequence[Record]) -> bytes:
-    """The records, each with a line break; line breaks within one, between its tokens, go."""
+    """Return the records as lines; line breaks within a record are removed."""
     if isinstance(records, Lines):
         return records.text
-    # To join twice and look takes half as long as to join once and count.
+    # Joining twice and searching takes half as long as joining once and counting.
     together = b"".join(records)
     if b"\n" in together or b"\r" in together:
         lines = [msgspec.json.format(bytes(record), indent=-1) for record in records]

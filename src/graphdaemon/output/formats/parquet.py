@@ -1,4 +1,4 @@
-"""Parquet: columns of the types that Microsoft publishes, lists and objects as what they are."""
+"""Parquet: columns with the types that Microsoft publishes, lists and objects included."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,16 +14,16 @@ from graphdaemon.output.format import Format
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.stream import ByteStream, Stream, flush
 
-# The default of pyarrow, which every reader of Parquet knows.
+# The default of pyarrow, which every reader of Parquet supports.
 _CODEC = "snappy"
 
 
 class ParquetWriter:
     """
-    One column for each property, typed by what is listed and its name alone.
+    Writes a column for each property, whose type depends only on the collection and the name.
 
-    So every file of a listing has the same schema. What a query makes of records is text, and so is
-    what an API of one's own has.
+    So all files of the same listing have the same schema. The results of a query, and the records
+    of an API that is not Graph, have columns of text.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -38,12 +38,12 @@ class ParquetWriter:
         self._writer: Any = None
 
     def write(self, records: Sequence[Record]) -> None:
-        """Take some; a row group is written when there are enough."""
+        """Keep some records, and write a row group when there are enough."""
         if self._gatherer.add(records):
             self._write_group()
 
     def finish(self) -> None:
-        """Write the last row group, and the foot without which nobody can read the file."""
+        """Write the last row group and the footer, without which the file cannot be read."""
         if self._gatherer.rows:
             self._write_group()
         with self._sink.open():
@@ -56,7 +56,7 @@ class ParquetWriter:
             self._open_writer().write_table(table)
 
     def _open_writer(self) -> Any:
-        # Not before there is something to write, for it begins with the file's head.
+        # Opened only when there is something to write, because it writes the file header at once.
         if self._writer is None:
             file = load_pyarrow().PythonFile(self._sink, mode="w")
             schema = self._frame.schema

@@ -1,4 +1,4 @@
-"""Columns of text for a terminal."""
+"""A table: columns of text for a terminal."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -12,11 +12,17 @@ from graphdaemon.output.stream import Stream, flush, put
 
 class TableWriter:
     """
-    Columns of text, cut to the terminal; a Chinese character takes two cells.
+    Writes aligned columns of text.
 
-    The first page decides how wide each column is. A line has `width` cells, or as many as it
-    needs. What a terminal would obey is escaped in a file too: a line break would end the row, and
-    the columns could not be aligned by signs that take no cell.
+    The first page determines the widths of the columns. Control characters are escaped in a file,
+    too, because a line break would end the row, and characters without a width would break the
+    alignment.
+
+    Args:
+        stream: Where the lines go.
+        columns: The names of the properties.
+        width: The width of a line in character cells, to which it is cut; None for no limit. A
+            Chinese character takes two cells.
     """
 
     def __init__(self, stream: Stream, columns: Sequence[str], width: int | None) -> None:
@@ -27,7 +33,7 @@ class TableWriter:
         self._widths: list[int] | None = None
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write some rows, before the first of them the head."""
+        """Write some rows, and the header line before the first of them."""
         rows: list[Sequence[str]] = [
             [_shown(value) for value in self._pick(record)] for record in records
         ]
@@ -39,7 +45,7 @@ class TableWriter:
         self._put_rows(rows)
 
     def finish(self) -> None:
-        """Show the head even where there are no rows."""
+        """Write the header line if there were no rows, and flush the stream."""
         if self._widths is None:
             self._widths = [len(name) for name in self._columns]
             self._put_rows([self._columns])
@@ -64,15 +70,15 @@ def _shown(value: bytes) -> str:
 
 @cache
 def _width(sign: str) -> int:
-    # Only a table needs it, and importing it costs every other run 13 ms.
+    # Imported here, because it takes 13 ms, and only tables need it.
     from wcwidth import wcwidth
 
-    # It answers -1 for signs that no terminal shows.
+    # It returns -1 for characters that no terminal shows.
     return max(0, wcwidth(sign))
 
 
 def cells_of(text: str) -> int:
-    """How many cells of a terminal `text`, which was escaped, takes."""
+    """Return how many character cells of a terminal the escaped `text` takes."""
     return len(text) if text.isascii() else sum(map(_width, text))
 
 
@@ -90,15 +96,15 @@ def _fit(text: str, width: int) -> str:
 
 
 def _share(rows: Iterable[Sequence[str]], width: int | None) -> list[int]:
-    """Give each column what it needs, or its share of `width` where that is too much."""
+    """Return the width of each column: what it needs, or its share of `width` if that is less."""
     columns = zip_longest(*rows, fillvalue="")
     needs = [max(cells_of(cell) for cell in column) for column in columns]
     if width is None:
         return needs
-    # In fewer than four cells nothing can be read: rather let lines be longer than the terminal.
+    # Columns of fewer than four cells cannot be read, so lines may become longer than the terminal.
     room = max(width - 2 * (len(needs) - 1), 4 * len(needs))
     widths = [0] * len(needs)
-    # The narrowest first: what they do not use is shared by the wide ones.
+    # The narrowest columns come first, so that the wide ones share what these do not need.
     for done, index in enumerate(sorted(range(len(needs)), key=needs.__getitem__)):
         widths[index] = min(needs[index], room // (len(needs) - done))
         room -= widths[index]

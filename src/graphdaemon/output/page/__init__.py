@@ -1,1 +1,1 @@
-"""Pages of HTML: how templates are read, and what every page looks like."""
+"""HTML pages: reading templates, and the stylesheet of all pages."""

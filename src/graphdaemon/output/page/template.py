@@ -1,4 +1,4 @@
-"""Templates of HTML, and the style of every page: the only module of the client with Jinja2."""
+"""HTML templates, and the stylesheet of all pages; only this module of the client uses Jinja2."""
 
 from functools import cache
 from importlib.resources import files
@@ -9,9 +9,9 @@ import jinja2
 @cache
 def make_environment(package: str) -> jinja2.Environment:
     """
-    Return what reads the templates in the folder `templates` of a package.
+    Return the Jinja environment for the templates in the folder `templates` of a package.
 
-    Whatever a template shows is escaped, and a name that it does not get is an error.
+    Every value in a template is escaped, and a name without a value is an error.
     """
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(files(package) / "templates")),
@@ -20,12 +20,12 @@ def make_environment(package: str) -> jinja2.Environment:
         cache_size=-1,
         lstrip_blocks=True,
         trim_blocks=True,
-        # A misspelt name is to fail in a test, not to leave a gap on the page.
+        # A misspelt name should fail in a test, instead of leaving a gap on the page.
         undefined=jinja2.StrictUndefined,
     )
 
 
 @cache
 def read_style() -> bytes:
-    """Return the stylesheet of every page."""
+    """Return the stylesheet of all pages, as CSS in UTF-8."""
     return (files(__package__) / "style.css").read_bytes()

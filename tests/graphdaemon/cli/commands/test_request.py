@@ -262,7 +262,7 @@ def test_columns_have_to_be_known(
     outcome = command("request", "GET", "orders", settings, "--all", "-f", "csv")
 
     assert outcome.code == 2
-    assert "csv has columns, and nothing says which" in outcome.err
+    assert "csv shows columns, and none are named" in outcome.err
     assert scripted.requests == []
 
 
