@@ -66,6 +66,49 @@ def test_ctrl_c_ends_it_at_once_without_a_traceback(
 
 
 @pytest.mark.parametrize(
+    ("words", "step"),
+    [
+        (("users", "--resume", "a journal"), "run it again with --resume 'a journal'."),
+        (("sync", "users"), "Run it again: what was committed stays, and the rest is read again."),
+    ],
+)
+def test_ctrl_c_says_how_to_go_on(
+    scripted: ScriptedServer, tmp_path: Path, words: tuple[str, ...], step: str
+) -> None:
+    """With a command that a shell takes as it stands."""
+    asked, release = threading.Event(), threading.Event()
+
+    def answer(_: Request) -> Answer:
+        asked.set()
+        release.wait(120)
+        return page()
+
+    scripted.script = answer
+    with started(*words, scripted.write_parameters(tmp_path), folder=tmp_path) as process:
+        assert asked.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    release.set()
+
+    assert process.returncode == 130
+    assert errors.decode().endswith(f"{step}\n")
+
+
+def test_ctrl_c_while_modules_are_imported_ends_it_without_a_word(tmp_path: Path) -> None:
+    """As if somebody pressed it at the moment in which click is imported."""
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "graphdaemon", "--version"],
+        capture_output=True,
+        env=clean_environment() | {"PYTHONPATH": str(tmp_path)},
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("users", "--format", "ndjson"),

@@ -19,7 +19,7 @@ _LAUNCHER = f"""\
 #!{HOME}/bin/python3 -I
 import sys
 
-from graphdaemon.cli import main
+from graphdaemon.__main__ import main
 
 sys.exit(main())
 """
@@ -89,7 +89,7 @@ def make_single_file(place: Place) -> list[Path]:
         _packages(place.work / "tree"), packages, ignore=shutil.ignore_patterns("__pycache__")
     )
     run(
-        *(program("shiv", "shiv"), "--entry-point", "graphdaemon.cli:main", "--reproducible"),
+        *(program("shiv", "shiv"), "--entry-point", "graphdaemon.__main__:main", "--reproducible"),
         *("--compressed", "--extend-pythonpath", "--python", f"/usr/bin/env {PYTHON}"),
         *("--site-packages", packages, "--output-file", path),
     )

@@ -1,13 +1,23 @@
-"""Ctrl-C while the event loop waits."""
+"""Ctrl-C: while the event loop waits, and how to go on after it."""
 
 import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+@contextmanager
+def advising(step: str) -> Iterator[None]:
+    """Let a KeyboardInterrupt say the next step, which is printed when the command ends."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(step) from None
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:

@@ -14,7 +14,7 @@ import click
 from graphdaemon.cli import terminal
 from graphdaemon.cli.api_settings import load_api_settings
 from graphdaemon.cli.collection_argument import check_collection, find_members
-from graphdaemon.cli.interrupt import run_async
+from graphdaemon.cli.interrupt import advising, run_async
 from graphdaemon.cli.named_files import add_file
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
@@ -39,6 +39,7 @@ from graphdaemon.output.atomic_file import AtomicFile
 from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.settings.model import Settings
+from graphdaemon.settings.text import quote_for_shell
 
 # Of properties without a column, as many are named as fit into a line or two.
 _MOST_NAMED = 10
@@ -84,10 +85,8 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
                 options=options,
             )
 
-    try:
+    with advising(_say_how_to_go_on(arguments["resume"])):
         _write(collect, collection, reading, arguments)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(_say_how_to_go_on(arguments["resume"])) from None
 
 
 def _write(
@@ -146,7 +145,7 @@ def describe_source(settings: Settings, collection: str) -> RecordSource:
 def _say_how_to_go_on(journal: Path | None) -> str:
     if journal is None:
         return "With --resume FILE, a listing that was interrupted can continue where it stopped."
-    return f"To continue where it stopped, run it again with --resume {journal}."
+    return f"To continue where it stopped, run it again with --resume {quote_for_shell(journal)}."
 
 
 def is_silent(record: ListingRecord, arguments: Mapping[str, Any]) -> bool:

@@ -16,11 +16,6 @@ from graphdaemon.received.text import quote, read_name, shorten
 _LONGEST_LOOKED_AT = 16_384
 # The members of a JSON object in which services other than Graph put their message.
 _SAYING = ("message", "Message", "error_description", "error", "detail", "title")
-# Quoted in microsoftgraph/microsoft-graph-docs-contrib#4529.
-_UNKNOWN_PROPERTY = re.compile(
-    r"Could not find a property named '(?P<name>\w{1,100})' "
-    r"on type 'microsoft\.graph\.(?P<type>\w{1,100})'"
-)
 
 
 def explain(
@@ -102,7 +97,12 @@ def explain(
 
 def _suggest_property(words: str) -> str | None:
     """Return the question whether another property was meant than the one Graph does not know."""
-    unknown = _UNKNOWN_PROPERTY.search(words)
+    # Quoted in microsoftgraph/microsoft-graph-docs-contrib#4529.
+    unknown = re.search(
+        r"Could not find a property named '(?P<name>\w{1,100})' "
+        r"on type 'microsoft\.graph\.(?P<type>\w{1,100})'",
+        words,
+    )
     if unknown is None:
         return None
     from graphdaemon.graph.property_types import list_properties

@@ -93,6 +93,7 @@ def rotate(
     it continues.
     """
     # Making a certificate needs nothing that talks to the identity platform.
+    from graphdaemon.cli.interrupt import advising
     from graphdaemon.registration.rotation import Rotation
 
     terminal.configure_log(verbose)
@@ -104,7 +105,8 @@ def rotate(
 
     try:
         rotation = Rotation(settings, transport, object_id=object_id, make=make, say=terminal.say)
-        rotation.run()
+        with advising("Run it again: it continues."):
+            rotation.run()
     finally:
         transport.close()
     _show(rotation.read_current())

@@ -12,7 +12,7 @@ import click
 
 from graphdaemon.cli import terminal
 from graphdaemon.cli.command import StrictCommand
-from graphdaemon.cli.interrupt import run_async
+from graphdaemon.cli.interrupt import advising, run_async
 from graphdaemon.cli.named_files import FileName, add_settings, load_settings
 from graphdaemon.cloud import CLOUDS, is_for_graph
 from graphdaemon.errors import UsageError
@@ -196,7 +196,8 @@ def register(**arguments: Any) -> int:
         if arguments["dry_run"]:
             _show(run_async(reconciler.plan()), admin_graph)
             return 0
-        return run_async(_apply(reconciler, files, transport, settings.timeout))
+        with advising("Run it again: it continues."):
+            return run_async(_apply(reconciler, files, transport, settings.timeout))
     finally:
         transport.close()
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 REPORT_BEGINNING = b'{\n  "tenant":'
 
+_AFTER_INTERRUPT = "Run it again: what was committed stays, and the rest is read again."
+
 
 @click.command(cls=StrictCommand)
 @click.argument(
@@ -107,7 +109,7 @@ def sync(**arguments: Any) -> int:
     database that its settings name. If one tenant fails, the others are synced all the same. The
     exit code is that of the first tenant, by name, that failed.
     """
-    from graphdaemon.cli.interrupt import run_async
+    from graphdaemon.cli.interrupt import advising, run_async
     from graphdaemon.cli.run_sync import SyncOrder, sync_by_settings
 
     terminal.configure_log(arguments["verbose"])
@@ -118,10 +120,12 @@ def sync(**arguments: Any) -> int:
     if arguments["tenants"] is not None:
         from graphdaemon.cli.tenants.syncs import sync_tenants
 
-        return sync_tenants(arguments["tenants"], file, order)
+        with advising(_AFTER_INTERRUPT):
+            return sync_tenants(arguments["tenants"], file, order)
     settings = load_settings(file)
     add_store(click.get_current_context(), order.choose_store(settings))
-    report, failures = run_async(sync_by_settings(settings, order))
+    with advising(_AFTER_INTERRUPT):
+        report, failures = run_async(sync_by_settings(settings, order))
     _report(report, failures, arguments)
     return 0
 
