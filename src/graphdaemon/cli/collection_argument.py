@@ -8,7 +8,6 @@ from graphdaemon.errors import UsageError
 from graphdaemon.graph.address import escape, split_version
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.page import ids_of
-from graphdaemon.graph.stored_collections import STORED_COLLECTIONS, StoredCollection
 from graphdaemon.settings.known_names import find_near
 
 _GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -47,9 +46,8 @@ def check_collection(text: str, group: str | None, *, graph: bool = True) -> str
     version, name = split_version(path)
     if name.casefold() in known:
         return "/".join(filter(None, [version, known[name.casefold()]]))
-    for stored in STORED_COLLECTIONS.values():
-        if stored.parent and stored.name.casefold() == name.casefold():
-            raise _refuse_stored(stored)
+    if "/" in name:
+        _refuse_stored(name)
     # Only a near miss is a mistake: Graph has many collections that the catalog does not know.
     near = find_near(name, CATALOG, cutoff=0.85)
     if near and "/" not in name:
@@ -61,13 +59,18 @@ def check_collection(text: str, group: str | None, *, graph: bool = True) -> str
     return escape(path)
 
 
-def _refuse_stored(stored: StoredCollection) -> UsageError:
-    return UsageError(
-        f"{stored.name} is a collection of a store, and not of Graph",
-        code="option_invalid",
-        hint=f"Use `graphdaemon list {stored.parent} --with {stored.relation}`, or list it from a "
-        "store that `graphdaemon sync` keeps, with --store.",
-    )
+def _refuse_stored(name: str) -> None:
+    """Refuse what only a store has as a collection: the members of all groups, and so on."""
+    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+
+    for stored in STORED_COLLECTIONS.values():
+        if stored.parent and stored.name.casefold() == name.casefold():
+            raise UsageError(
+                f"{stored.name} is a collection of a store, and not of Graph",
+                code="option_invalid",
+                hint=f"Use `graphdaemon list {stored.parent} --with {stored.relation}`, or list it "
+                "from a store that `graphdaemon sync` keeps, with --store.",
+            )
 
 
 async def find_members(client: Client, group: str) -> str:
