@@ -103,6 +103,12 @@ class RecycleBin:
             self._note(tenant, gone, "purged", before=None)
             self._forget(tenant, gone)
 
+    def has_expired(self, tenant: Tenant) -> bool:
+        """Whether anything has been in the recycle bin for thirty days."""
+        since = self._store.clock.now() - RETENTION
+        statement = "SELECT 1 FROM deleted WHERE tenant = ? AND moment <= ? LIMIT 1"
+        return bool(self._store.read(statement, (tenant.number, since)))
+
     def purge_expired(self, tenant: Tenant) -> None:
         """Remove for ever what has been in the recycle bin for thirty days."""
         since = self._store.clock.now() - RETENTION

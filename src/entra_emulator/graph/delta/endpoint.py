@@ -16,6 +16,7 @@ from entra_emulator.directory.steps import Steps
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_json, describe_set, wants_no_metadata
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.delta.page import JoinedPage, join_page
 from entra_emulator.graph.delta.round import DeltaPage, read_round
 from entra_emulator.graph.delta.tokens import INITIAL, DeltaRound, open_round, seal_round
 from entra_emulator.graph.delta.tracked import DeltaQuery, read_delta_query, write_options
@@ -29,18 +30,24 @@ _encode = msgspec.json.Encoder().encode
 async def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> Response:
     """`GET /{collection}/delta`: a page of what changed, or of everything at first."""
     # First, so that what has been in the bin for too long is reported as gone for good.
-    await call.context.work.write(call.directory.recycle_bin.purge_expired, call.tenant)
-    return await call.read(_show(call, collection, kinds))
+    if call.directory.recycle_bin.has_expired(call.tenant):
+        await call.context.work.write(call.directory.recycle_bin.purge_expired, call.tenant)
+    state = _find_round(call, collection, kinds)
+    if isinstance(state, Response):
+        return state
+    # This takes less than a millisecond; to hand it to a thread would cost a part of that.
+    page = join_page(call, state)
+    return answer_round(call, state, page) if page else await call.read(_show(call, state))
 
 
-def _show(call: Call, collection: str, kinds: Collection[str]) -> Steps[Response]:
+def _find_round(call: Call, collection: str, kinds: Collection[str]) -> DeltaRound | Response:
+    """The round that the options lead to, or an answer without any object."""
     options = parse_options(call.query_string)
     kind, token = read_token(options)
     if token.lower() in {"", "latest"}:
         query = read_delta_query(collection, kinds, options, call.readable)
         state = DeltaRound(query, call.now, INITIAL, _read_watermark(call))
-        page = DeltaPage([], None) if token else (yield from _read_page(call, state))
-        return answer_round(call, state, page)
+        return answer_round(call, state, DeltaPage([], None)) if token else state
     state = open_round(call.context.page_key, call.tenant.id, kind, collection, token)
     # Every change after this one must still be in the log. A first round walks over the objects,
     # and needs none of the changes before its end.
@@ -48,10 +55,7 @@ def _show(call: Call, collection: str, kinds: Collection[str]) -> Steps[Response
     changes = call.directory.changes
     # A snapshot that was restored knows nothing of later changes.
     known = changes.read_floor() <= needed <= changes.read_watermark()
-    if (refusal := refuse_round(call, kind, state, known=known)) is not None:
-        return refusal
-    state = _continue(call, kind, state)
-    return answer_round(call, state, (yield from _read_page(call, state)))
+    return refuse_round(call, kind, state, known=known) or _continue(call, kind, state)
 
 
 def read_token(options: Mapping[str, str]) -> tuple[str, str]:
@@ -122,9 +126,10 @@ def _read_watermark(call: Call) -> int:
     return call.directory.changes.read_watermark()
 
 
-def _read_page(call: Call, state: DeltaRound) -> Steps[DeltaPage]:
+def _show(call: Call, state: DeltaRound) -> Steps[Response]:
     """The next page, with the faults that were ordered for it."""
-    return disturb(call, state, (yield from read_round(call, state)))
+    page = disturb(call, state, (yield from read_round(call, state)))
+    return answer_round(call, state, page)
 
 
 def disturb(call: Call, state: DeltaRound, page: DeltaPage) -> DeltaPage:
@@ -147,7 +152,7 @@ def disturb(call: Call, state: DeltaRound, page: DeltaPage) -> DeltaPage:
     return DeltaPage(items, page.position)
 
 
-def answer_round(call: Call, state: DeltaRound, page: DeltaPage) -> Response:
+def answer_round(call: Call, state: DeltaRound, page: DeltaPage | JoinedPage) -> Response:
     """A page in the documented order of keys: context, link, value."""
     body: dict[str, Any] = {}
     if not wants_no_metadata(call):
@@ -163,7 +168,10 @@ def answer_round(call: Call, state: DeltaRound, page: DeltaPage) -> Response:
     else:
         token = _seal(call, "skip", msgspec.structs.replace(fresh, position=page.position))
         body["@odata.nextLink"] = f"{call.origin}{call.path}?$skiptoken={token}"
-    body["value"] = page.items
+    if isinstance(page, JoinedPage):
+        body["value"] = msgspec.Raw(b"[%b]" % page.body)
+    else:
+        body["value"] = page.items
     answer = answer_json(call, _encode(body))
     if state.after != INITIAL and call.prefers("return=minimal"):
         answer.headers["Preference-Applied"] = "return=minimal"
