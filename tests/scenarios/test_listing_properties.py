@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import Phase, example, given, note, settings
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions
 from tests.support.divided_world import list_in_parts
+from tests.support.killed_world import list_killed
 from tests.support.lagging_graph import LaggingGraph, Route
 from tests.support.listing_world import COLLATIONS, Outcome, list_world
 from tests.support.pretend_graph import DEFAULT, Lies, PretendGraph, Record, Weather
@@ -158,6 +161,23 @@ def assert_proved_truly(world: PretendGraph, query: Query, outcome: Outcome) -> 
     assert record.records == len(outcome.written)
 
 
+LIES = (
+    *(Lies(no_delta=True), Lies(dead_delta=True), Lies(eager_delta=True), Lies(ignores=True)),
+    *(Lies(refuses=(" ge ", " le ")), Lies(truncates=2)),
+    *(Lies(count=lambda count: count // 2), Lies(count=lambda count: count + 9)),
+)
+
+
+def lie(world: LaggingGraph, lies: Lies) -> None:
+    """Let the service lie, too; which of its counts are missing stays as it is."""
+    if lies.no_count_at == ():
+        lies = replace(lies, no_count_at=world.lies.no_count_at)
+    world.lies = lies
+    if lies.truncates:
+        # What a chain keeps back shows in the count alone, which must be of the same moment.
+        world.weather.change = 0
+
+
 @UNTROUBLED
 @given(worlds(), questions(), ways(), st.booleans(), st.sampled_from([(), DEFAULT]))
 def test_a_complete_listing_is_the_directory_at_its_end(
@@ -192,6 +212,45 @@ def test_a_complete_listing_in_parts_is_the_directory_at_its_end(
 ) -> None:
     """Whoever reads the parts, in whatever order, and some of them twice."""
     outcome = list_in_parts(world, query, options, parts=parts, seed=seed, defaults=defaults)
+
+    assert_proved_truly(world, query, outcome)
+
+
+@settings(UNTROUBLED, max_examples=max(1, CASES // 3))
+@given(
+    worlds(),
+    questions(),
+    ways(),
+    st.lists(st.integers(1, 60), min_size=1, max_size=4),
+    st.sampled_from([None, None, *LIES]),
+    st.sampled_from([(), DEFAULT]),
+    st.randoms(use_true_random=False),
+)
+def test_a_complete_listing_that_was_killed_and_gone_on_with_is_the_directory_at_its_end(
+    world: LaggingGraph,
+    query: Query,
+    options: ListingOptions,
+    kills: list[int],
+    lies: Lies | None,
+    defaults: tuple[str, ...],
+    draws: random.Random,
+) -> None:
+    """Whichever request the process is killed with, and whatever is left of its journal."""
+    if lies is not None:
+        lie(world, lies)
+
+    def tear(left: bytes) -> bytes:
+        end = left.rfind(b'#{"commit"')
+        if end < 0 or draws.random() < 0.5:
+            return left
+        end = left.index(b"\n", end) + 1
+        return left[: draws.randint(end, len(left))] + draws.randbytes(draws.randint(0, 50))
+
+    with TemporaryDirectory() as folder:
+        journal = Path(folder) / "journal"
+        outcome = list_killed(
+            world, query, options, journal, kills=kills, tear=tear, defaults=defaults
+        )
 
     assert_proved_truly(world, query, outcome)
 
@@ -234,11 +293,6 @@ def test_what_parts_do_not_bring_is_found_out(
     assert_proved_truly(world, Query(), outcome)
 
 
-LIES = (
-    *(Lies(no_delta=True), Lies(dead_delta=True), Lies(eager_delta=True), Lies(ignores=True)),
-    *(Lies(refuses=(" ge ", " le ")), Lies(truncates=2)),
-    *(Lies(count=lambda count: count // 2), Lies(count=lambda count: count + 9)),
-)
 # A listing without an end is given up after a thousand requests: few cases, but for a whole night.
 ENDLESS = (Lies(endless=True),) if CASES > 1000 else ()
 
@@ -276,12 +330,7 @@ def test_whoever_lies_proves_nothing_false(
     world: LaggingGraph, query: Query, options: ListingOptions, lies: Lies, correcting: bool
 ) -> None:
     """Whatever the service lies about besides, no part of a directory is called the whole."""
-    if lies.no_count_at == ():
-        lies = replace(lies, no_count_at=world.lies.no_count_at)
-    world.lies = lies
-    if lies.truncates:
-        # What a chain keeps back shows in the count alone, which must be of the same moment.
-        world.weather.change = 0
+    lie(world, lies)
     outcome = list_world(world, query, options, correcting=correcting)
 
     assert_proved_truly(world, query, outcome)

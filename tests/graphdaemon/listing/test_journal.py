@@ -7,12 +7,9 @@ import random
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
-from hypothesis import given, note, settings
-from hypothesis import strategies as st
 
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.graph.page import Page
@@ -23,16 +20,10 @@ from graphdaemon.listing.options import ListingOptions
 from tests.support.foreign_files import FOREIGN, SPECIAL, look_at
 from tests.support.full_disk import no_file_larger_than
 from tests.support.graph_answers import raw
-from tests.support.listing_world import Outcome, list_world
+from tests.support.listing_world import list_world
 from tests.support.pretend_graph import DEFAULT, Lies, PretendGraph, Weather
 from tests.support.run_command import Command, WriteParameters
 from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer, page
-
-CASES = int(os.environ.get("LISTING_CASES", "100"))
-
-
-class KilledError(Exception):
-    """The process is no more."""
 
 
 def make_world(count: int = 80, **about: object) -> PretendGraph:
@@ -42,80 +33,6 @@ def make_world(count: int = 80, **about: object) -> PretendGraph:
         for number in range(count)
     ]
     return PretendGraph(people, **about)  # type: ignore[arg-type]  # what a test says about it
-
-
-def kill_after(pages: int, journal: Path, torn: Callable[[bytes], bytes]) -> Callable[[], None]:
-    """Stop a listing after so many pages, leaving what was on the disk at that moment."""
-    seen = 0
-
-    def watch() -> None:
-        nonlocal seen
-        seen += 1
-        if seen == pages:
-            left = torn(journal.read_bytes())
-            raise KilledError(left)
-
-    return watch
-
-
-def list_with_kills(
-    world: PretendGraph,
-    journal: Path,
-    kills: list[int],
-    options: ListingOptions,
-    torn: Callable[[bytes], bytes] = lambda left: left,
-) -> Outcome:
-    for pages in kills:
-        try:
-            list_world(world, options=options, watch=kill_after(pages, journal, torn))
-        except KilledError as killed:
-            # On its way out a living process would have committed: this one did not.
-            journal.write_bytes(killed.args[0])
-    return list_world(world, options=options)
-
-
-@settings(max_examples=CASES)
-@given(
-    st.lists(st.integers(1, 40), max_size=6),
-    st.sampled_from([0.0, 0.02, 0.1]),
-    st.integers(0, 2**32),
-    st.booleans(),
-    st.sampled_from(["", "refuses", "no delta", "withholds"]),
-    st.integers(1, 6),
-)
-def test_a_listing_killed_again_and_again_is_exact_in_the_end(
-    kills: list[int], change: float, seed: int, torn: bool, lie: str, chains: int
-) -> None:
-    """Every record of the directory is written once, whenever the listing was stopped."""
-    draws = random.Random(seed)
-
-    def tear(left: bytes) -> bytes:
-        if not torn:
-            return left
-        end = left.rindex(b'#{"commit"')
-        end = left.index(b"\n", end) + 1
-        return left[: draws.randint(end, len(left))] + draws.randbytes(draws.randint(0, 50))
-
-    weather = Weather(change=change, expired=0.05, lost=0.02)
-    world = make_world(seed=seed, weather=weather, make=lambda _, n: {"displayName": f"M{n}"})
-    if lie == "refuses":
-        world.lies = Lies(refuses=(" ge ", " le "))
-    elif lie == "no delta":
-        world.lies = Lies(no_delta=True)
-    elif lie == "withholds":
-        world.weather.change = 0
-        first = min(world.directory)
-        world.lies = Lies(withholds=lambda record: record["id"] == first)
-    with TemporaryDirectory() as folder:
-        journal = Path(folder) / "journal"
-        options = ListingOptions(journal=journal, page_size=5, chains=chains)
-        outcome = list_with_kills(world, journal, kills, options, tear)
-
-    note(f"{outcome.record} {outcome.error}")
-    assert outcome.twice == []
-    if outcome.record is not None and outcome.record.verdict == "complete":
-        end = world.at_last_delta if outcome.record.replay else world.at_last_list
-        assert outcome.written == world.shown(directory=end)
 
 
 def test_what_was_read_is_not_read_again(tmp_path: Path) -> None:
