@@ -1,1 +1,1 @@
-"""The database that a directory is kept in: SQLite or PostgreSQL, with one set of tables."""
+"""The database in which a directory is kept: SQLite or PostgreSQL, with the same tables."""

@@ -1,11 +1,11 @@
-"""How much has changed in a store, day by day."""
+"""Count the changes in a store for each day."""
 
 import datetime as dt
 from typing import NamedTuple
 
 from graphdaemon.store.store import Store
 
-# By the index of runs, which begins with tenant and collection.
+# The join with `links` gives tenant and collection, with which the index of `runs` begins.
 _PER_DAY = """
 SELECT substr(r.at, 1, 10) AS day, sum(r.created), sum(r.updated), sum(r.ended)
 FROM links AS k JOIN runs AS r
@@ -16,13 +16,13 @@ GROUP BY substr(r.at, 1, 10)"""
 
 class DayActivity(NamedTuple):
     """
-    What changed on one day; what a first reading found is no change.
+    The changes of one day. The records of a baseline, the first reading, are not changes.
 
     Attributes:
-        day: The date, UTC.
-        created: Records that were new.
-        updated: Records that got a new version.
-        ended: Records that went.
+        day: The date in UTC.
+        created: How many records were new.
+        updated: How many records got a new version.
+        ended: How many records ended: removed, deleted or absent.
     """
 
     day: dt.date
@@ -32,7 +32,7 @@ class DayActivity(NamedTuple):
 
     @property
     def changes(self) -> int:
-        """How many changes in all."""
+        """The number of all changes."""
         return self.created + self.updated + self.ended
 
 
@@ -40,12 +40,12 @@ def read_activity(
     store: Store, last: dt.date, days: int, tenant: int | None = None
 ) -> list[DayActivity]:
     """
-    Return every one of so many days in their order, those without changes too.
+    Return the activity of the `days` days up to `last`, in their order, days without changes too.
 
     Args:
         store: The store.
-        last: The last of the days.
-        days: How many.
+        last: The last day.
+        days: How many days.
         tenant: The number of a tenant; None for all of them.
     """
     first = last - dt.timedelta(days=days - 1)

@@ -1,4 +1,4 @@
-"""One run: everything that is written of a collection in one transaction."""
+"""A run: everything that is written about a collection in one transaction."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import count
@@ -15,7 +15,7 @@ _STAGED = """
 CREATE TEMPORARY TABLE staged (id {key} PRIMARY KEY, document TEXT, ending TEXT NOT NULL)"""
 _BATCH = """
 CREATE TEMPORARY TABLE batch (number {integer} PRIMARY KEY, id {key} NOT NULL, document TEXT)"""
-# The joins are written in the order that is fast: what was staged is little, what is stored much.
+# The order of the joins makes them fast: few rows are staged, and many are stored.
 _DIFFERING = """
 SELECT s.id, s.document, s.ending, r.document
 FROM staged AS s LEFT JOIN {table}_records AS r ON r.tenant = :tenant AND r.id = s.id
@@ -23,7 +23,7 @@ WHERE r.document IS DISTINCT FROM s.document"""
 _ABSENT = """
 SELECT r.id FROM {table}_records AS r
 WHERE r.tenant = :tenant AND NOT EXISTS (SELECT 1 FROM staged AS s WHERE s.id = r.id)"""
-# The sign after "/" is "0".
+# In the order of characters, "0" follows "/", so this is the range of all IDs below the parent.
 _STAGE_BELOW = """
 INSERT INTO staged (id, document, ending)
 SELECT r.id, NULL, :ending FROM batch AS b CROSS JOIN {table}_records AS r
@@ -44,7 +44,7 @@ SELECT r.tenant, r.id, r.run, f.at, :at, :run, :ending, r.document
 FROM batch AS b CROSS JOIN {table}_records AS r CROSS JOIN runs AS f
 WHERE r.tenant = :tenant AND r.id = b.id AND f.number = r.run
   AND r.document IS DISTINCT FROM b.document"""
-# An object that was removed and is there again has come out of the recycle bin.
+# An object that exists again after it was `removed` was restored from the recycle bin.
 _NOTE_PUT = """
 INSERT INTO changes (tenant, collection, sequence, id, kind, run)
 SELECT :tenant, :collection, :sequence + row_number() OVER (ORDER BY b.number), b.id,
@@ -68,7 +68,8 @@ DELETE FROM {table}_records WHERE tenant = :tenant AND id IN (SELECT id FROM bat
 _FINISH = """
 UPDATE runs SET created = :created, updated = :updated, ended = :ended, listing = :listing
 WHERE number = :run"""
-# Where there is no delta, a comparison is made each time: what nothing came of is kept once.
+# A collection without a delta is compared each time. Of the comparisons that changed nothing, only
+# the last one is kept.
 _FORGET_IDLE = """
 DELETE FROM runs WHERE tenant = :tenant AND collection = :collection AND number < :run
 AND kind = 'comparison' AND created + updated + ended = 0"""
@@ -86,19 +87,19 @@ _Keyed = TypeVar("_Keyed", Row, Staged)
 
 class StoreChange:
     """
-    What one run writes; `Store.change` makes it, and commits it.
+    The changes of one run; `Store.change` makes it, and commits it.
 
-    In the first run of a collection nothing has a version before: `put` and `end` then leave no
-    trace but the records themselves.
+    In the first run of a collection there are no earlier versions. So `put` and `end` only change
+    the current records then, and write neither history nor changes.
 
     Attributes:
-        run: Its number.
-        at: Its time.
-        first: It is the first of this collection and tenant.
-        rows_before: How many records were current when it began.
-        created: Records that it added so far.
-        updated: Those that got a new version.
-        ended: Those that went.
+        run: The number of the run.
+        at: The time of the run: RFC 3339, UTC, with microseconds.
+        first: Whether it is the first run of this collection and tenant.
+        rows_before: How many records were current when the run began.
+        created: How many records it has added so far.
+        updated: How many records have got a new version.
+        ended: How many records have ended.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class StoreChange:
         self.run = self._begin()
 
     def load(self, rows: Iterable[tuple[str, bytes | msgspec.Raw]]) -> None:
-        """Add records in the first run, each ID once, with its document."""
+        """Add records, given as ID and document, in the first run; no ID may be added twice."""
         assert self.first, "what is stored already is compared, not loaded"
         tenant, run = self._key["tenant"], self.run
         records = [(tenant, id_, run, make_text(document)) for id_, document in rows]
@@ -139,19 +140,19 @@ class StoreChange:
         self.created += len(records)
 
     def replace(self, rows: Sequence[Row]) -> None:
-        """Put right what was loaded in this first run, or add what was not."""
+        """Replace records that were loaded in this first run, or add them if they were not."""
         assert self.first, "a version that was committed is not replaced, but put"
         self._fill([(row.id, make_text(row.document)) for row in _take_last(rows)])
         self._execute(_PUT)
 
     def discard(self, ids: Sequence[str]) -> None:
-        """Take away what was loaded in this first run."""
+        """Remove records that were loaded in this first run."""
         assert self.first, "a version that was committed is not discarded, but ended"
         self._fill([(id_, None) for id_ in dict.fromkeys(ids)])
         self._execute(_DELETE)
 
     def stage(self, rows: Sequence[Staged]) -> None:
-        """Keep what was read until it is compared; the same ID again takes the former's place."""
+        """Keep records that were read, for a comparison; a later record replaces one of its ID."""
         self._make_temporary("staged", _STAGED)
         self._database.upsert(
             "staged",
@@ -161,41 +162,46 @@ class StoreChange:
         )
 
     def unstage(self) -> None:
-        """Forget what was staged."""
+        """Forget all staged records."""
         self._make_temporary("staged", _STAGED)
         self._database.execute(f"{self._database.dialect.clear} staged")
 
     def differing(self) -> Iterator[list[Pair]]:
         """
-        Yield what was staged and is not what is stored, by its text, some thousand at a time.
+        Yield the staged records that differ from the stored ones, some thousand at a time.
 
-        What is put or ended meanwhile does not come again.
+        The texts of the documents are compared. Records that the caller puts or ends meanwhile are
+        not yielded again.
         """
         self._make_temporary("staged", _STAGED)
         for rows in self._walk(_DIFFERING):
             yield [Pair(id_, _encode(new), end, _encode(old)) for id_, new, end, old in rows]
 
     def absent(self) -> Iterator[list[str]]:
-        """Yield the IDs that are stored and were not staged, some thousand at a time."""
+        """Yield the IDs of stored records that were not staged, some thousand at a time."""
         self._make_temporary("staged", _STAGED)
         for rows in self._walk(_ABSENT):
             yield [id_ for (id_,) in rows]
 
     def stage_below(self, parents: Sequence[str], ending: Ending) -> None:
-        """Stage that all edges of some parents are gone: those stored, and those staged before."""
+        """Stage all edges of some parents, stored or staged before, as gone with this `ending`."""
         self._make_temporary("staged", _STAGED)
         self._fill([(id_, None) for id_ in dict.fromkeys(parents)])
         self._execute(_STAGE_BELOW, ending=ending)
         self._execute(_UNSTAGE_BELOW, ending=ending)
 
     def documents(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return what is stored of a few IDs; those of which nothing is are left out."""
+        """Return the stored documents of some IDs; IDs without a record are left out."""
         self._fill([(id_, None) for id_ in dict.fromkeys(ids)])
         rows = self._database.fetch(self._sql(_DOCUMENTS), self._key)
         return {id_: document.encode() for id_, document in rows}
 
     def put(self, rows: Sequence[Row]) -> None:
-        """Write new versions; those before go into the history. An equal text changes nothing."""
+        """
+        Write new versions of records; the earlier versions go into the history.
+
+        A record whose document has the same text as the stored one is not changed.
+        """
         self._fill([(row.id, make_text(row.document)) for row in _take_last(rows)])
         if not self.first:
             updated = self._execute(_END_VERSIONS, ending="updated")
@@ -206,7 +212,11 @@ class StoreChange:
         self._execute(_PUT)
 
     def end(self, ids: Sequence[str], ending: Ending) -> None:
-        """Take records away; their last versions go into the history. Others are passed over."""
+        """
+        End records: remove them, and put their last versions into the history.
+
+        IDs without a record are ignored.
+        """
         self._fill([(id_, None) for id_ in dict.fromkeys(ids)])
         if not self.first:
             self._execute(_END_VERSIONS, ending=ending)
@@ -216,22 +226,22 @@ class StoreChange:
             self.ended += ended
 
     def save(self, position: Position) -> None:
-        """Keep link, select and time of reconciliation; the rest is the store's to say."""
+        """Keep the link, the selected properties and the time of reconciliation of `position`."""
         self._position = position
 
     def note_listing(self, listing: bytes) -> None:
-        """Keep a listing record (JSON) with the run."""
+        """Keep a listing record, as JSON, with the run."""
         self._listing = listing.decode()
 
     def finish(self) -> None:
-        """Write what is known of the run at its end; it is committed by whoever began it."""
+        """Write the results of the run; `Store.change` then commits it."""
         for walk in self._walks:
-            # A table that is still being read cannot be dropped.
+            # A table cannot be dropped while a query reads it.
             walk.close()
         for name in sorted(self._temporary):
             self._database.execute(f"DROP TABLE {name}")
         if self.first:
-            # What was loaded may have been replaced or discarded.
+            # Counted, because loaded records may have been replaced or discarded.
             (self.created,) = self._database.fetch(self._sql(_COUNT), self._key)[0]
             if analyze := self._database.dialect.analyze:
                 self._database.execute(f"{analyze} {self._table}_records")
@@ -259,7 +269,7 @@ class StoreChange:
         return int(self._database.fetch(sql, values)[0][0])
 
     def _fill(self, rows: Sequence[tuple[str, str | None]]) -> None:
-        """Put rows where the next statement finds them."""
+        """Write rows of ID and document into the table `batch`, for the next statement."""
         self._make_temporary("batch", _BATCH)
         self._database.execute(f"{self._database.dialect.clear} batch")
         numbers = count(1)
@@ -288,7 +298,15 @@ class StoreChange:
 def write_position(
     database: Database, key: dict[str, object], position: Position, sequence: int
 ) -> None:
-    """Write how far a collection of a tenant was followed."""
+    """
+    Write how far a collection of a tenant has been followed.
+
+    Args:
+        database: The database, in a transaction.
+        key: `tenant`, the number of the tenant, and `collection`.
+        position: What is written.
+        sequence: The number of the last change of the collection.
+    """
     values = position._asdict() | {
         "selected": msgspec.json.encode(position.selected).decode(),
         "sequence": sequence,

@@ -1,4 +1,4 @@
-"""When the credentials end by which tenants are reached, as daemons have found out."""
+"""The ends of the credentials with which daemons reach the tenants."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -14,14 +14,14 @@ _READ = "SELECT name, source, kind, ends, checked FROM credentials ORDER BY name
 
 class CredentialEnd(NamedTuple):
     """
-    When a credential ends.
+    The end of a credential. Times are RFC 3339 in UTC.
 
     Attributes:
         name: The name of the tenant's settings file.
         source: Where the credential comes from, such as `secret in parameters.json`.
-        kind: Such as `secret` or `certificate`.
-        ends: RFC 3339, UTC; empty where it is not known.
-        checked: When that was found out.
+        kind: The kind of credential, such as `secret` or `certificate`.
+        ends: When it ends; empty if that is not known.
+        checked: When a daemon last looked.
     """
 
     name: str
@@ -32,12 +32,12 @@ class CredentialEnd(NamedTuple):
 
 
 def read_credential_ends(store: Store) -> list[CredentialEnd]:
-    """Return what is known of the credentials of every tenant."""
+    """Return the ends of the credentials of all tenants, by the names of their settings files."""
     return [CredentialEnd(*row) for row in store.database.fetch(_READ)]
 
 
 def note_credential_ends(store: Store, name: str, ends: Iterable[CredentialEnd]) -> None:
-    """Note all credentials of one tenant in the place of those before."""
+    """Replace what is noted about the credentials of the tenant with this settings file."""
     with store.database.transaction():
         store.database.execute(_FORGET, {"name": name})
         for one in ends:

@@ -1,4 +1,4 @@
-"""What a store holds now, of every tenant, for those who take it elsewhere."""
+"""Read the current records of a store, of all tenants, to export them."""
 
 from collections.abc import Generator
 from typing import NamedTuple
@@ -24,13 +24,14 @@ WHERE l.tenant = :tenant AND l.collection = :collection"""
 
 class CurrentRecord(NamedTuple):
     """
-    A record as it is now.
+    The current version of a record.
 
     Attributes:
         tenant_id: The tenant's ID.
         id: The record's ID.
-        valid_from: From when on the store has known it like this; empty if it is gone.
-        document: Its JSON; None if it is gone.
+        valid_from: When the store first saw this version: RFC 3339, UTC; empty if the record has
+            ended.
+        document: The record as JSON; None if it has ended.
     """
 
     tenant_id: str
@@ -40,7 +41,7 @@ class CurrentRecord(NamedTuple):
 
 
 def list_positions(store: Store, collection: str) -> dict[int, Position]:
-    """Return how far a collection was followed, by the numbers of the tenants that have it."""
+    """Return how far a collection has been followed, by the number of each tenant that has it."""
     positions = {
         tenant.number: store.position(tenant.number, collection) for tenant in store.tenants()
     }
@@ -48,7 +49,7 @@ def list_positions(store: Store, collection: str) -> dict[int, Position]:
 
 
 def current_records(store: Store, collection: str) -> Generator[list[CurrentRecord]]:
-    """Yield all records of a collection, some thousand at a time."""
+    """Yield all current records of a collection, some thousand at a time."""
     table = STORED_COLLECTIONS[collection].table
     with store.database.reading():
         for rows in store.database.walk(_CURRENT.format(table=table)):
@@ -61,7 +62,7 @@ def current_records(store: Store, collection: str) -> Generator[list[CurrentReco
 def changed_records(
     store: Store, tenant: int, collection: str, run: int
 ) -> Generator[list[CurrentRecord]]:
-    """Yield each record that has changed after a run, as it is now, some thousand at a time."""
+    """Yield the current version of each record that changed after a run, in batches."""
     table = STORED_COLLECTIONS[collection].table
     values = {"tenant": tenant, "collection": collection, "run": run}
     with store.database.reading():
@@ -73,6 +74,6 @@ def changed_records(
 
 
 def knows_changes_after(store: Store, tenant: int, collection: str, run: int) -> bool:
-    """Say whether no change that followed a run has been forgotten."""
+    """Return whether the store still has all changes after the run with this number."""
     values = {"tenant": tenant, "collection": collection, "run": run}
     return not store.database.fetch(_PRUNED, values)

@@ -1,4 +1,4 @@
-"""What the store needs of a database; `sqlite.py` and `postgres.py` are the two that there are."""
+"""The interface of a database to the store; `sqlite.py` and `postgres.py` implement it."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,29 +13,33 @@ NO_VALUES: Values = {}
 
 class Database(Protocol):
     """
-    One connection, used by one thread at a time.
+    A connection to a database, which one thread at a time may use.
 
-    Statements name their values as `:name`. What the database's own package raises is raised as
-    `StoreError` everywhere.
+    Statements refer to their values as `:name`. Every method raises `StoreError` instead of the
+    exceptions of the database's own package.
+
+    Attributes:
+        dialect: The SQL in which this database differs from the other.
+        shown: The URL of the store without a password.
     """
 
     dialect: Dialect
     shown: str
 
     def holds_store(self) -> bool:
-        """Say whether the tables of a store are there."""
+        """Return whether the database contains the tables of a store."""
 
     def execute(self, sql: str, values: Values = ..., /) -> int:
-        """Carry out a statement; return how many rows it changed."""
+        """Execute a statement, and return how many rows it changed."""
 
     def fetch(self, sql: str, values: Values = ..., /) -> list[Record]:
         """Return all rows of a query."""
 
     def walk(self, sql: str, values: Values = ..., /) -> Generator[list[Record]]:
         """
-        Return the rows of a query, some thousand at a time.
+        Yield the rows of a query, some thousand at a time.
 
-        What the same transaction writes meanwhile changes nothing in rows already passed.
+        The same transaction may write meanwhile; rows that were yielded are not yielded again.
         """
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Record]) -> None:
@@ -44,21 +48,21 @@ class Database(Protocol):
     def upsert(
         self, table: str, key: Sequence[str], others: Sequence[str], rows: Sequence[Record]
     ) -> None:
-        """Add rows, each with a key of its own; one that has the key already is replaced."""
+        """Add rows with different keys; a row that is there already with a key is replaced."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Commit at the end of the block; leave no trace if it raises."""
+        """Commit at the end of the block; undo everything if the block raises."""
 
     def reading(self) -> AbstractContextManager[None]:
-        """Let every query in the block see the same state, whatever others commit meanwhile."""
+        """Let all queries in the block see the same state, whatever others commit meanwhile."""
 
     def hold(self, name: str, patience: float) -> AbstractContextManager[None]:
         """
-        Let no other process hold `name` while the block runs.
+        Hold the lock `name`, which no other process can hold meanwhile, until the block ends.
 
         Raises:
-            StoreError: `store_busy`: another one held it for more than `patience` seconds.
+            StoreError: `store_busy`: another process held it for more than `patience` seconds.
         """
 
     def close(self) -> None:
-        """End the connection; what was not committed is lost."""
+        """Close the connection; changes that were not committed are lost."""

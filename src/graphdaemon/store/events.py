@@ -1,4 +1,4 @@
-"""What has become of records, one event after the other."""
+"""Describe the history of records as events."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
@@ -10,18 +10,18 @@ from graphdaemon.store.rows import ChangeKind
 from graphdaemon.store.tenant_history import Difference, name_of, read_members, read_value
 
 Happening = ChangeKind | Literal["known"]
-"""What happened; `known` is what was there when the history begins."""
+"""What happened to a record; `known` means that it already existed when the history begins."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class PropertyChange(NamedTuple):
     """
-    A property that got another value.
+    A change of the value of a property.
 
     Attributes:
-        before: The value it had; None if it was not kept.
-        after: The value it has; None if it is not kept any more.
+        before: The earlier value; None if the property was not kept then.
+        after: The new value; None if the property is not kept any more.
     """
 
     before: Any
@@ -33,13 +33,13 @@ class RecordEvent(NamedTuple):
     A change of one record.
 
     Attributes:
-        at: When it was seen: RFC 3339, UTC.
+        at: When the store saw the change: RFC 3339, UTC.
         collection: The collection.
-        id: The record's ID; of an edge `PARENT/CHILD`.
-        name: What people call the record; empty where it has no name.
+        id: The record's ID; for an edge `PARENT/CHILD`.
+        name: The display name of the record, or another name; empty if it has none.
         what: What happened.
-        changed: What an update changed, by property.
-        document: The record after it, as JSON; None if it is gone.
+        changed: The changed properties by their names; empty unless it is an update.
+        document: The record after the change, as JSON; None if it has ended.
     """
 
     at: str
@@ -55,11 +55,11 @@ def tell_versions(
     versions: Iterable[Version], begins: Callable[[str], str]
 ) -> Iterator[RecordEvent]:
     """
-    Yield what happened to records, one after the other, of each the oldest first.
+    Yield the events of records, one record after another, the oldest event of each first.
 
     Args:
-        versions: All their versions, those of a record one after the other.
-        begins: Says of a collection from when on its history is whole.
+        versions: All versions of the records: those of one record in order, without others between.
+        begins: Returns the time at which the history of a collection begins (RFC 3339, UTC).
     """
     before: Version | None = None
     for version in versions:
@@ -93,13 +93,13 @@ def tell_versions(
 
 
 def tell_difference(collection: str, difference: Difference) -> RecordEvent:
-    """Return what happened, all in all, to a record that is not what it was."""
+    """Return the event for the difference between two versions of a record."""
     before, after = difference.before, difference.after
     what: Happening = "updated"
     if before is None:
         what = "created"
     elif after is None:
-        # Whoever went and came and went again ended the way it went last.
+        # A record may have ended, been restored and ended again: the last ending counts.
         what = difference.ending or "absent"
     changed = compare_documents(before, after) if before and after else {}
     name = name_of(after or before or b"{}")
@@ -107,7 +107,7 @@ def tell_difference(collection: str, difference: Difference) -> RecordEvent:
 
 
 def compare_documents(before: bytes, after: bytes) -> dict[str, PropertyChange]:
-    """Return the properties whose values differ; lists of the directory have no order."""
+    """Return the properties whose values differ; lists count as equal in any order."""
     old, new = read_members(before), read_members(after)
     changed = {}
     for name in dict.fromkeys((*old, *new)):

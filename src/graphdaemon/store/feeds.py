@@ -1,4 +1,4 @@
-"""How far each change feed was delivered, so that what was not yet is delivered, and kept."""
+"""Keep how far each change feed was delivered, so that the store keeps what was not."""
 
 from graphdaemon.store.store import Store
 
@@ -12,7 +12,7 @@ ON CONFLICT (name, tenant, collection) DO UPDATE SET sequence = excluded.sequenc
 
 
 def read_feed(store: Store, name: str, tenant: int, collection: str) -> int:
-    """Return the number of the last change that a feed has delivered; 0 for one that is new."""
+    """Return the number of the last change that a feed has delivered; 0 for a new feed."""
     values = {"name": name, "tenant": tenant, "collection": collection}
     rows = store.database.fetch(_READ, values)
     return int(rows[0][0]) if rows else 0

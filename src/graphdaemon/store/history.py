@@ -1,4 +1,4 @@
-"""What a store remembers: versions, and changes."""
+"""Read the versions and the changes of records that a store keeps."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, cast
@@ -10,16 +10,16 @@ from graphdaemon.store.store import Store
 
 class Version(NamedTuple):
     """
-    A record as it was for a time.
+    A version of a record. Times are RFC 3339 in UTC.
 
     Attributes:
         tenant: The tenant's number.
         collection: The collection.
         id: The record's ID.
-        valid_from: From when on the store has known it like this.
+        valid_from: When the store first saw this version.
         valid_to: When the store saw its end; None if it is current.
         ending: How it ended; None if it is current.
-        document: Its JSON.
+        document: The record as JSON.
     """
 
     tenant: int
@@ -38,12 +38,12 @@ class RecordedChange(NamedTuple):
     Attributes:
         tenant: The tenant's number.
         collection: The collection.
-        sequence: Its number among all changes of the tenant's collection.
+        sequence: The number of the change among all changes of the tenant's collection.
         id: The record's ID.
         kind: What happened.
-        at: When the store saw it.
-        before: The version before; None if there was none, or it was pruned.
-        after: The version afterwards; None if there is none, or it was pruned.
+        at: When the store saw the change: RFC 3339, UTC.
+        before: The earlier version as JSON; None if there was none, or if it was pruned.
+        after: The later version as JSON; None if there is none, or if it was pruned.
     """
 
     tenant: int
@@ -64,13 +64,13 @@ FROM {table}_records AS r JOIN runs AS f ON f.number = r.run WHERE {present}
 ORDER BY 1, 2, 3, 4"""
 _TABLES = ("history", "records")
 _OF_ID = "id = :id"
-# The sign after "/" is "0".
+# In the order of characters, "0" follows "/", so this is the range of all IDs below the parent.
 _BELOW = "id >= :id || '/' AND id < :id || '0'"
-# All IDs are looked through, in an index, which is a small part of the table.
+# This reads all IDs, but only from an index, which is a small part of the table.
 _ABOVE = "id IN (SELECT id FROM {source} WHERE substr(id, length(id) - length(:id)) = '/' || :id)"
 
-# A run may see several versions of a record begin and end: the change leads from the first of
-# those that it ended to the last of those that it began.
+# Within a run, several versions of a record may begin and end. The change then leads from the first
+# version that the run ended to the last one that it began.
 _CHANGES = """
 SELECT c.sequence, c.id, c.kind, f.at,
   CASE WHEN c.kind NOT IN ('created', 'restored') THEN (
@@ -95,9 +95,10 @@ WHERE l.tenant = :tenant AND l.collection = :collection GROUP BY l.pruned"""
 
 def versions_of(store: Store, id_: str) -> Iterator[Version]:
     """
-    Yield every version of an ID, of all tenants and collections, each collection's in order.
+    Yield every version of the record with an ID, in all tenants and collections.
 
-    The edges that lead to it or away from it come with it.
+    The edges with this ID as parent or child are included. Within a collection, the versions are
+    ordered by tenant, ID and time.
     """
     for collection in STORED_COLLECTIONS.values():
         conditions = [_OF_ID, _BELOW, _ABOVE] if collection.is_edge else [_OF_ID]
@@ -116,7 +117,7 @@ def versions_of(store: Store, id_: str) -> Iterator[Version]:
 def changes_after(
     store: Store, tenant: int, collection: str, sequence: int, most: int = 1_000
 ) -> list[RecordedChange]:
-    """Return up to `most` changes of a collection that follow the one numbered `sequence`."""
+    """Return the next changes of a collection, up to `most`, after the one numbered `sequence`."""
     values = {"tenant": tenant, "collection": collection, "sequence": sequence, "most": most}
     sql = _CHANGES.format(table=STORED_COLLECTIONS[collection].table)
     return [
@@ -130,7 +131,11 @@ def changes_after(
 
 
 def known_from(store: Store, tenant: int, collection: str) -> str | None:
-    """Return from when on the store knows all versions of a collection; None if it has none."""
+    """
+    Return the time since which the store has all versions of a collection.
+
+    It is RFC 3339 in UTC; None if the store does not have the collection.
+    """
     key = {"tenant": tenant, "collection": collection}
     rows = store.database.fetch(_KNOWN_FROM, key)
     return str(rows[0][0]) if rows else None

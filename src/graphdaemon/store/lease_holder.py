@@ -1,4 +1,4 @@
-"""How a process takes leases, holds them while it works, and notes what came of it."""
+"""Take leases for a process, renew them while it works, and note the results."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ INSERT INTO leases (tenant, collection, name, every, due, planned, holder, until
 VALUES (:tenant, :collection, :name, :every, :now, :now, '', '', '', 0, '', 0, '')
 ON CONFLICT (tenant, collection) DO UPDATE SET name = excluded.name, every = excluded.every,
   due = CASE WHEN leases.due > :latest THEN :latest ELSE leases.due END"""
-# What is due, or was planned by a clock that has been set back since, and is nobody's.
+# A lease that nobody holds, and that is due, or was planned by a clock that was set back since.
 _FREE = """
 (due <= :now OR planned > :now) AND (holder = '' OR until <= :now OR until > :latest)"""
 _FIRST = """
@@ -61,19 +61,19 @@ _FORGET = """
 DELETE FROM leases WHERE tenant IN ({tenants})"""
 _FORGET_OLD = """
 DELETE FROM leases WHERE due < :before AND holder = '' AND tenant NOT IN ({tenants})"""
-# What has been overdue for so long is kept in step by nobody any more.
+# If a sync has been overdue for so long, no daemon keeps the tenant in step any more.
 _OLD = dt.timedelta(days=7)
 
 
 class LeaseHolder:
     """
-    The leases of a store as one process takes and holds them; one thread at a time may use it.
+    Takes, renews and releases leases of a store for one process; one thread at a time may use it.
 
     Args:
         store: The store.
-        holder: What this process is called; no other has the same name.
-        lasting: Seconds for which a lease is held, unless it is renewed.
-        now: Tells the time in UTC; by default the database's clock does, where it has one.
+        holder: The name of this process, which no other process has.
+        lasting: The seconds after which a lease ends if it is not renewed.
+        now: Returns the time in UTC; by default the clock of the database, if it has one.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class LeaseHolder:
         self._now = now
 
     def now(self) -> dt.datetime:
-        """Return the time by which leases are given."""
+        """Return the time by which leases begin and end."""
         if self._now is not None:
             return self._now()
         query = self._database.dialect.now
@@ -103,19 +103,19 @@ class LeaseHolder:
         self, tenants: Iterable[tuple[str, str]], collections: Iterable[str], every: float
     ) -> None:
         """
-        Note what is to be kept in step; what is new is due at once.
+        Note which collections of which tenants are to be kept in step; new ones are due at once.
 
         Args:
-            tenants: The tenants, each with the name of its settings file.
-            collections: The collections of each.
-            every: Seconds from one sync to the next.
+            tenants: The ID of each tenant, with the name of its settings file.
+            collections: The collections of each tenant.
+            every: The seconds from one sync to the next.
         """
         now = self.now()
         latest = format_time(now + dt.timedelta(seconds=every))
         collections = list(collections)
         names = dict(tenants)
         with self._database.transaction():
-            # In one order, so that two who do the same do not wait for each other.
+            # Always in the same order, so that two processes cannot wait for each other.
             for tenant, name in sorted(names.items()):
                 for collection in collections:
                     values = {
@@ -132,9 +132,10 @@ class LeaseHolder:
 
     def take(self, tenants: Iterable[str], collections: Iterable[str]) -> list[Taken]:
         """
-        Take what is due of one tenant, the one that has waited longest; nothing if nothing is due.
+        Take the leases that are due of one tenant, the one that has waited longest.
 
-        Nobody else gets it before it is noted or released, or the lease is over.
+        Empty if nothing is due. No other process gets these leases before they are noted or
+        released, or have ended.
         """
         collections = list(collections)
         with self._database.transaction():
@@ -158,13 +159,13 @@ class LeaseHolder:
             return taken
 
     def renew(self, tenants: Iterable[str]) -> set[LeaseKey]:
-        """Hold what this process holds of these tenants for longer; return what that is."""
+        """Extend the leases of this process for some tenants; return those that it still has."""
         until = self._times()["until"]
         rows = self._fetch(_RENEW, tenants=list(tenants), until=until, holder=self._holder)
         return {LeaseKey(*row) for row in rows}
 
     def note(self, outcome: LeaseOutcome) -> bool:
-        """Note what came of a sync, and release it; say whether this process still held it."""
+        """Note the outcome of a sync, and release its lease; return False if it was lost before."""
         key, error = outcome.key, outcome.error
         values = {
             "tenant": key.tenant,
@@ -181,15 +182,19 @@ class LeaseHolder:
         return self._database.execute(_NOTE, values) > 0
 
     def release(self) -> None:
-        """Let others have everything that this process holds; it stays due."""
+        """Release all leases of this process; they stay due."""
         self._database.execute(_RELEASE, {"holder": self._holder})
 
     def release_all(self) -> None:
-        """Release the leases of every process: none of them lives, where this one alone writes."""
+        """
+        Release the leases of every process.
+
+        It is for a store that only this process can write, so that no other one can be alive.
+        """
         self._database.execute(_RELEASE_ALL)
 
     def next(self, tenants: Iterable[str], collections: Iterable[str]) -> float | None:
-        """Return in how many seconds something may be due, 0 or less for now; None for never."""
+        """Return the seconds until a lease may be due, 0 or less for now; None without leases."""
         times = self._times()
         rows = self._fetch(
             _NEXT,
@@ -205,7 +210,15 @@ class LeaseHolder:
         return (dt.datetime.fromisoformat(due) - now).total_seconds()
 
     def note_file(self, name: str, every: float, failures: int, error: LeaseError) -> None:
-        """Note that a tenant's settings file cannot be used."""
+        """
+        Note that a tenant's settings file cannot be used.
+
+        Args:
+            name: The name of the file.
+            every: The seconds until it is read again.
+            failures: How often reading it has failed in a row.
+            error: Why it cannot be used.
+        """
         now = self.now()
         values = {
             "tenant": name,
@@ -219,15 +232,15 @@ class LeaseHolder:
         self._database.execute(_NOTE_FILE, values)
 
     def mend_files(self, names: Iterable[str]) -> None:
-        """Note that settings files can be used."""
+        """Note that the settings files with these names can be used again."""
         self._execute(_MEND_FILES, tenants=list(names))
 
     def forget(self, tenants: Iterable[str]) -> None:
-        """Forget tenants that are not kept in step any more; their records stay."""
+        """Delete the leases of tenants that are no longer kept in step; their records stay."""
         self._execute(_FORGET, tenants=list(tenants))
 
     def _times(self) -> dict[str, str]:
-        """Return now, until when a lease lasts that begins now, and what no lease can reach."""
+        """Return the time, the end of a lease that begins now, and a time after the end of any."""
         now = self.now()
         return {
             "now": format_time(now),
@@ -242,7 +255,7 @@ class LeaseHolder:
         return self._database.fetch(*self._fill(sql, values))
 
     def _fill(self, sql: str, values: dict[str, object]) -> tuple[str, dict[str, object]]:
-        """Put in what differs between databases, and write lists as JSON."""
+        """Insert the SQL of this database, and write lists as JSON."""
         dialect = self._database.dialect
         text = sql.format(
             tenants=dialect.texts.format("tenants"),

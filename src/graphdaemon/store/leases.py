@@ -1,9 +1,10 @@
 """
-What daemons keep in step, and which of them works at what: one lease for each collection.
+What daemons keep in step, and which daemon works on what: one lease for each collection.
 
-Any number of processes share the leases of a store. Whoever takes one holds it until a time, and
-moves that time on while it works; a lease of a process that was killed is free when its time is
-over. Times are those of the database's clock where it has one, so that machines need not agree.
+Any number of processes share the leases of a store. A process holds a lease until the time when it
+ends, and extends it while it works. The lease of a process that was killed is free when that time
+has come. Times are those of the database's clock if it has one, so that the clocks of the machines
+need not agree.
 """
 
 import datetime as dt
@@ -26,10 +27,10 @@ _MAY_LACK = ("number", "error")
 
 class LeaseError(msgspec.Struct):
     """
-    Why a collection was not brought into step.
+    Why the sync of a collection failed, or left it out.
 
     Attributes:
-        code: One of `errors.CODES`.
+        code: The code of the error, one of `errors.CODES`.
         message: What happened.
         hint: The next step; empty if there is none.
     """
@@ -40,7 +41,7 @@ class LeaseError(msgspec.Struct):
 
 
 class LeaseKey(NamedTuple):
-    """A tenant, by its ID or what the settings call it, and a collection of it."""
+    """A tenant, by its ID or its name in the settings, and one of its collections."""
 
     tenant: str
     collection: str
@@ -48,30 +49,30 @@ class LeaseKey(NamedTuple):
 
 class Lease(msgspec.Struct):
     """
-    What is known of one collection of one tenant.
-
-    Times are those of the store, UTC as text, and empty for never.
+    The state of one collection of one tenant. Times are RFC 3339 in UTC, and empty for never.
 
     Attributes:
-        tenant: The tenant's ID, or what the settings call it; the name of a broken settings file.
+        tenant: The ID of the tenant, or its name in the settings; for a settings file that cannot
+            be used, the name of that file.
         collection: The collection; empty for a settings file that cannot be used.
         name: The name of the tenant's settings file.
-        number: The tenant's number in this store; None until it was reached once.
-        every: Seconds from one sync to the next.
-        due: When the next one is due.
+        number: The number of the tenant in this store; None until its first sync.
+        every: The seconds from one sync to the next.
+        due: When the next sync is due.
         planned: When that was decided.
-        holder: The process that works at it; empty for none.
-        until: Until when it is believed to, unless it says again that it does.
-        succeeded: When it last was brought into step.
-        failures: How often it has failed since.
+        holder: The process that works on it; empty for none.
+        until: When the lease of that process ends, unless the process extends it.
+        succeeded: When the collection was last brought into step.
+        failures: How often the sync has failed since.
         failed: When it last failed, or was left out.
-        left_out: Nobody named it, and the app may not read it: that is no failure.
+        left_out: Whether it is left out, because no option or setting names it and the app may not
+            read it. This is not a failure.
         error: Why it failed, or was left out; None if it succeeded the last time.
         rows: How many records are current.
-        checked: When the store was last known to be in step, which is how old the link is.
+        checked: When the store was last known to be in step, which is also the age of the link.
         reconciled: When a complete listing was last compared with the store.
-        run: The last run that changed something.
-        has_link: There is a delta link to go on from.
+        run: The number of the last run that changed something.
+        has_link: Whether there is a delta link to continue from.
     """
 
     tenant: str
@@ -96,20 +97,21 @@ class Lease(msgspec.Struct):
 
     @property
     def key(self) -> LeaseKey:
-        """What it is the lease of."""
+        """The tenant and the collection of the lease."""
         return LeaseKey(self.tenant, self.collection)
 
 
 class LeaseOutcome(NamedTuple):
     """
-    What came of a sync.
+    The outcome of a sync.
 
     Attributes:
-        key: What was to be brought into step.
-        number: The tenant's number in this store, if it is known.
+        key: The tenant and the collection that were to be brought into step.
+        number: The number of the tenant in this store; None if it is not known.
         due: When the next sync is due.
-        failures: How often it has failed in a row; 0 if it was brought into step, or left out.
-        left_out: The app may not read it, and nobody named it.
+        failures: How often the sync has failed in a row; 0 if it succeeded or was left out.
+        left_out: Whether it was left out, because no option or setting names it and the app may
+            not read it.
         error: Why it failed, or was left out; None if it succeeded.
     """
 
@@ -123,13 +125,13 @@ class LeaseOutcome(NamedTuple):
 
 class Taken(NamedTuple):
     """
-    A collection that this process has taken.
+    A collection whose lease this process has taken.
 
     Attributes:
-        key: What it is.
-        failures: How often it has failed in a row.
-        left_out: It was left out the last time.
-        error: Why it failed the last time, or was left out; None if it did not.
+        key: The tenant and the collection.
+        failures: How often the sync has failed in a row.
+        left_out: Whether it was left out the last time.
+        error: Why it failed the last time, or was left out; None if it succeeded.
     """
 
     key: LeaseKey
@@ -139,7 +141,7 @@ class Taken(NamedTuple):
 
 
 def read_leases(store: Store) -> list[Lease]:
-    """Return what is known of every collection of every tenant, of whatever process."""
+    """Return the leases of all collections of all tenants, whichever process holds them."""
     return [_read_lease(row) for row in store.database.fetch(_READ)]
 
 
@@ -147,17 +149,17 @@ def _read_lease(row: Record) -> Lease:
     values = dict(zip(Lease.__struct_fields__, row, strict=True))
     values["left_out"], values["has_link"] = bool(values["left_out"]), bool(values["has_link"])
     values["error"] = read_error(values["error"])
-    # What was never brought into step has no row among the links.
+    # A collection that was never brought into step has no row in `links`.
     return Lease(
         **{name: value for name, value in values.items() if value is not None or name in _MAY_LACK}
     )
 
 
 def read_error(text: str) -> LeaseError | None:
-    """Read why a collection was not brought into step; None for an empty text."""
+    """Read a stored error; None for an empty text. An unreadable one is reported as such."""
     if not text:
         return None
     try:
         return msgspec.json.decode(text, type=LeaseError)
     except msgspec.DecodeError:
-        return LeaseError("store_unreadable", "what the store says of it cannot be read")
+        return LeaseError("store_unreadable", "the error in the store cannot be read")

@@ -1,4 +1,4 @@
-"""Where a store is: `sqlite:PATH` or `postgresql://…`, and how it is shown without a password."""
+"""Read the URL of a store, `sqlite:PATH` or `postgresql://…`, and show it without a password."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +16,12 @@ _SECRET_OPTIONS = {"password", "sslpassword"}
 
 class Location(NamedTuple):
     """
-    A store's place.
+    The place of a store.
 
     Attributes:
-        shown: Its URL as it may be shown to anybody.
-        path: The file of SQLite; None for PostgreSQL.
-        url: The URL of PostgreSQL, perhaps with a password; None for SQLite.
+        shown: Its URL without a password, which anybody may see.
+        path: The SQLite file; None for PostgreSQL.
+        url: The URL for PostgreSQL, which may contain a password; None for SQLite.
     """
 
     shown: str
@@ -34,20 +34,20 @@ def read_location(url: str) -> Location:
     Read a store's URL.
 
     Raises:
-        StoreError: `store_url_invalid`; its message never has what may be a password.
+        StoreError: `store_url_invalid`; its message never shows what may be a password.
     """
     scheme, colon, rest = url.partition(":")
     if colon and scheme.lower() == "sqlite":
         return _read_path(rest)
     if scheme.lower() in {"postgresql", "postgres"} and rest.startswith("//"):
         return _read_server(url)
-    # A path may stand in the place of a scheme, and a password in that of a path.
+    # The text may be a path without a scheme, or may contain a password, so only a word is quoted.
     named = f"the scheme {scheme}" if colon and scheme.isalnum() else "no scheme"
     raise _refuse(f"The store's URL has {named}; sqlite and postgresql are known")
 
 
 def holds_password(url: str) -> bool:
-    """Say whether a password is written in a store's URL."""
+    """Return whether the URL of a store contains a password."""
     try:
         parts = urlsplit(url)
         options = parse_qsl(parts.query)

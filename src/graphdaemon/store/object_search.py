@@ -1,4 +1,4 @@
-"""Objects of a store by ID or name, those that are gone too."""
+"""Search the objects in a store by ID or name, ended ones included."""
 
 import re
 from typing import NamedTuple
@@ -21,13 +21,13 @@ GROUP BY r.id ORDER BY r.id LIMIT :most"""
 
 class ObjectMatch(NamedTuple):
     """
-    An object that was looked for.
+    An object that matches a search.
 
     Attributes:
-        collection: The collection that it is in.
+        collection: The collection of the object.
         id: Its ID.
-        name: What people call it; empty where it has no name.
-        is_current: It is there now.
+        name: Its display name, or another name; empty if it has none.
+        is_current: Whether it exists now.
     """
 
     collection: str
@@ -38,24 +38,24 @@ class ObjectMatch(NamedTuple):
 
 def find_objects(store: Store, tenant: int, text: str, most: int) -> list[ObjectMatch]:
     """
-    Return objects of a tenant whose ID is `text`, or in whose names it stands.
+    Return the objects of a tenant whose ID is `text`, or one of whose names contains it.
 
-    Capitals and small letters of ASCII are the same. What is current comes first.
+    The case of ASCII letters does not matter. Current objects come first.
 
     Args:
         store: The store.
         tenant: The tenant's number.
-        text: What to look for.
-        most: How many at most.
+        text: The text to search for.
+        most: The most objects to return.
     """
     matches: list[ObjectMatch] = []
     for is_current, sql in ((True, _CURRENT), (False, _GONE)):
         for row in STORED_COLLECTIONS.values():
             if not row.is_edge and len(matches) < most:
-                found = _search(store, row, sql, {"tenant": tenant, "text": text, "most": most})
+                rows = _search(store, row, sql, {"tenant": tenant, "text": text, "most": most})
                 matches += [
                     ObjectMatch(row.name, id_, name_of(document.encode()), is_current)
-                    for id_, document in found
+                    for id_, document in rows
                 ]
     return matches[:most]
 

@@ -1,4 +1,4 @@
-"""What a store has that no daemon keeps in step: it was brought there by the command alone."""
+"""Read the state of the collections that no daemon keeps in step, but that the command synced."""
 
 from graphdaemon.store.leases import Lease
 from graphdaemon.store.store import Store
@@ -13,7 +13,7 @@ WHERE NOT EXISTS (
 
 
 def read_positions(store: Store) -> list[Lease]:
-    """Return how far each such collection was followed, as a lease that nobody has."""
+    """Return the state of each such collection, as a lease that no process holds."""
     return [
         Lease(
             tenant=id_,

@@ -1,4 +1,4 @@
-"""PostgreSQL, and the only home of psycopg, which is an extra."""
+"""A store in PostgreSQL; only this module uses the package psycopg, an extra."""
 
 import re
 from collections.abc import Generator, Iterator, Sequence
@@ -23,32 +23,38 @@ from graphdaemon.store.postgres_failures import (
 )
 from graphdaemon.store.schema import TABLE, list_names, prepare
 
-# How long a server may take to let a connection in, unless the URL says otherwise.
+# Seconds that connecting may take, unless the URL says otherwise.
 _CONNECT_S = 10
 _BATCH = 2_000
 _MERGE = """
 INSERT INTO {table} ({columns}) SELECT {columns} FROM {incoming} WHERE true
 ON CONFLICT ({key}) DO UPDATE SET {changes}"""
-# Locks are of the whole database, stores of a schema.
+# A lock applies to the whole database, and a store to a schema, so the schema is part of its name.
 _LOCK = "hashtextextended('graphdaemon/' || current_schema() || '/' || :name, 0)"
-# What a server says that does not let somebody in (auth.c of PostgreSQL), in its own language only.
+# Words in the message of a server that refuses a user (auth.c of PostgreSQL), if it is in English.
 _LOGIN_SIGNS = ("authentication", "pg_hba.conf", "role", "permission", "password")
-# A walk is read to its end: what is fast for its first rows only is slow for all. Everything else
-# writes a batch of a few thousand, of which the server has no statistics: taken for many, it would
-# be joined by reading the whole table.
+# Cursors are read to the end, so the planner should not optimise for the first rows. All other
+# statements join a batch of a few thousand rows, for which the server has no statistics; if it
+# expected many, it would join them by reading the whole table.
 _PLANNING = """
 SET cursor_tuple_fraction = 1; SET jit = off;
 SET enable_hashjoin = off; SET enable_mergejoin = off"""
-# A name of a value; a cast (`::json`) is none.
+# The name of a value, such as `:id`; a cast, such as `::json`, is not one.
 _NAME = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 
 def open_postgres(url: Secret, shown: str, *, create: bool) -> "PostgresDatabase":
     """
-    Connect to the database at a URL, and make the tables that are missing.
+    Connect to the database at a URL, and create the tables that are missing.
+
+    Args:
+        url: The URL of the database, perhaps with a password.
+        shown: The URL without a password, for errors.
+        create: Whether to create the store if it does not exist.
 
     Raises:
-        StoreError: The URL cannot be read, the database not reached, or it holds something else.
+        StoreError: The URL is not valid, the database cannot be reached or does not contain a
+            store, or its tables belong to another program.
     """
     database = PostgresDatabase(url, shown)
     try:
@@ -60,7 +66,7 @@ def open_postgres(url: Secret, shown: str, *, create: bool) -> "PostgresDatabase
 
 
 class PostgresDatabase:
-    """A connection to a PostgreSQL server."""
+    """A connection to a PostgreSQL server; the methods are those of `Database`."""
 
     dialect = POSTGRES
 
@@ -72,7 +78,7 @@ class PostgresDatabase:
         self._connection = self._connect()
 
     def prepare(self, *, create: bool) -> None:
-        """Bring the tables to this program's version."""
+        """Update the tables to the version of this program; create them only with `create`."""
         if not self.holds_store():
             self._refuse_strangers()
             if not create:
@@ -84,11 +90,11 @@ class PostgresDatabase:
         prepare(self)
 
     def holds_store(self) -> bool:
-        """Say whether the tables of a store are there."""
+        """Return whether the schema contains the tables of a store."""
         return self.fetch("SELECT to_regclass(:name) IS NOT NULL", {"name": TABLE}) == [(True,)]
 
     def execute(self, sql: str, values: Values = NO_VALUES, /) -> int:
-        """Carry out a statement; return how many rows it changed."""
+        """Execute a statement, and return how many rows it changed."""
         with self._explaining():
             return self._live().execute(*_translate(sql, values)).rowcount
 
@@ -98,7 +104,7 @@ class PostgresDatabase:
             return self._live().execute(*_translate(sql, values)).fetchall()
 
     def walk(self, sql: str, values: Values = NO_VALUES, /) -> Generator[list[Record]]:
-        """Return the rows of a query within a transaction, some thousand at a time."""
+        """Yield the rows of a query within a transaction, some thousand at a time."""
         with self._explaining():
             self._connection.execute("SET LOCAL enable_hashjoin = on")
         cursor = self._connection.cursor(name=f"walk{next(self._numbers)}")
@@ -113,7 +119,7 @@ class PostgresDatabase:
                     return
                 yield rows
         finally:
-            # It ends with its transaction, and cannot be closed once that has failed.
+            # The cursor ends with its transaction, and cannot be closed if that has failed.
             with suppress(psycopg.Error):
                 cursor.close()
 
@@ -127,7 +133,7 @@ class PostgresDatabase:
     def upsert(
         self, table: str, key: Sequence[str], others: Sequence[str], rows: Sequence[Record]
     ) -> None:
-        """Add rows; one that has the key already is replaced."""
+        """Add rows; a row that is there already with a key is replaced."""
         incoming = f"incoming_{table}"
         self.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {incoming} (LIKE {table})")
         columns = (*key, *others)
@@ -144,7 +150,7 @@ class PostgresDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit at the end of the block; leave no trace if it raises."""
+        """Commit at the end of the block; undo everything if the block raises."""
         self.execute("BEGIN")
         with self._block():
             try:
@@ -156,7 +162,7 @@ class PostgresDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Let every query in the block see the same state."""
+        """Let all queries in the block see the same state."""
         if self._live().info.transaction_status != TransactionStatus.IDLE:
             yield
             return
@@ -169,7 +175,7 @@ class PostgresDatabase:
 
     @contextmanager
     def hold(self, name: str, patience: float) -> Iterator[None]:
-        """Let no other connection to this schema hold `name` while the block runs."""
+        """Hold the lock `name` of this schema until the block ends."""
         lock = {"name": name, "patience": f"{max(1, round(patience * 1000))}ms"}
         self.execute("SELECT set_config('lock_timeout', :patience, false)", lock)
         with self._block():
@@ -181,12 +187,12 @@ class PostgresDatabase:
             try:
                 yield
             finally:
-                # With the connection, the lock is gone, too.
+                # If the connection is lost, the server has released the lock.
                 with suppress(StoreError):
                     self.execute(f"SELECT pg_advisory_unlock({_LOCK})", lock)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._connection.close()
 
     def _connect(self) -> psycopg.Connection[Record]:
@@ -197,7 +203,7 @@ class PostgresDatabase:
         return connection
 
     def _live(self) -> psycopg.Connection[Record]:
-        """Return the connection; a lost one is made anew, unless a block was begun with it."""
+        """Return the connection; connect again if it was lost, unless a block is using it."""
         if self._connection.closed and not self._blocks:
             self._connection = self._connect()
         return self._connection
@@ -211,14 +217,14 @@ class PostgresDatabase:
             self._blocks -= 1
 
     def _rollback(self) -> None:
-        # The server takes back by itself what a lost connection has begun.
+        # If the connection is lost, the server rolls its transaction back by itself.
         with suppress(StoreError):
             self.execute("ROLLBACK")
 
     def _refuse_strangers(self) -> None:
-        """Make sure that no table of another program has a name that this one wants."""
+        """Check that no table of another program has a name that the store needs."""
         names = [name for name in list_names() if self._has_relation(name)]
-        # Another process may have made the store since it was looked for.
+        # Another process may have created the store meanwhile.
         if names and not self.holds_store():
             raise StoreError(
                 f"{self.shown} has a table {names[0]} that graphdaemon did not create",
@@ -247,7 +253,7 @@ class PostgresDatabase:
         try:
             yield
         except psycopg.Error as error:
-            # It holds the connection's options, and so the password.
+            # The exception contains the options of the connection, and so the password.
             raise _explain(error, self.shown) from None
 
 
@@ -255,7 +261,7 @@ def _read_options(url: Secret) -> dict[str, Any]:
     try:
         options = conninfo_to_dict(url.reveal())
     except psycopg.Error:
-        # Its words may hold a part of the password.
+        # Its message may contain a part of the password.
         raise StoreError(
             "PostgreSQL cannot read the URL of the store",
             code="store_url_invalid",
@@ -270,7 +276,7 @@ def _translate_names(sql: str) -> str:
 
 
 def _translate(sql: str, values: Values) -> tuple[str, Values | None]:
-    """Write the names of values as psycopg wants them; without values, it takes a text as it is."""
+    """Write the names of values in psycopg's form; a statement without values stays unchanged."""
     if not values:
         return sql, None
     return _translate_names(sql), values
@@ -278,9 +284,10 @@ def _translate(sql: str, values: Values) -> tuple[str, Values | None]:
 
 def _write_line(row: Record) -> str:
     r"""
-    Write a row as COPY reads it.
+    Return a row as a line for COPY.
 
-    "COPY", "Text Format", postgresql.org: a tab between values, `\N` for null.
+    The values are separated by tabs, and `\N` stands for null ("COPY", "Text Format",
+    postgresql.org).
     """
     return "\t".join(map(_write_value, row)) + "\n"
 
@@ -293,7 +300,7 @@ def _write_value(value: object) -> str:
 
 
 def _explain(error: psycopg.Error, shown: str) -> StoreError:
-    """Return the error that says what PostgreSQL refused, by its SQLSTATE (Appendix A)."""
+    """Return the error for an exception of PostgreSQL, by its SQLSTATE (Appendix A)."""
     state = error.sqlstate or ""
     words = error.diag.message_primary or _first_line(error)
     for beginning, make in MEANINGS.items():
@@ -309,7 +316,7 @@ def _explain(error: psycopg.Error, shown: str) -> StoreError:
 
 
 def _explain_connecting(shown: str, words: str) -> StoreError:
-    """Return the error for a connection that was not made, of which libpq gives only words."""
+    """Return the error for a failed connection, which libpq describes only in a message."""
     _, fatal, reason = words.partition("FATAL:")
     if fatal and "database" in reason and "does not exist" in reason:
         return explain_missing(shown, reason.strip())

@@ -1,4 +1,4 @@
-"""What the refusals of PostgreSQL mean for a store, by the beginning of their SQLSTATE."""
+"""The errors of a store for the errors of PostgreSQL, by the beginning of their SQLSTATE."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from graphdaemon.errors import StoreError
 
 
 def explain_gone(shown: str, words: str) -> StoreError:
-    """Return the error for a server that does not answer, or no longer."""
+    """Return the error for a server that cannot be reached, or that ended the connection."""
     return StoreError(
         f"The store {shown} cannot be reached, or its connection ended: {words}",
         code="store_gone",
@@ -32,7 +32,7 @@ def _explain_readonly(shown: str, words: str) -> StoreError:
 
 
 def explain_refused(shown: str, words: str) -> StoreError:
-    """Return the error for a server that does not let this user in."""
+    """Return the error for a server that refuses this user."""
     return StoreError(
         f"The server of the store {shown} does not let this user in: {words}",
         code="store_refused",
@@ -41,7 +41,7 @@ def explain_refused(shown: str, words: str) -> StoreError:
 
 
 def explain_missing(shown: str, words: str) -> StoreError:
-    """Return the error for a database or a schema that is not there."""
+    """Return the error for a database or a schema that does not exist."""
     return StoreError(
         f"There is no place for the store {shown}: {words}",
         code="store_missing",
@@ -91,4 +91,8 @@ MEANINGS: dict[str, Callable[[str, str], StoreError]] = {
     "2BP01": _explain_built_on,
     "XX": _explain_unreadable,
 }
-"""By the beginning of the SQLSTATE ("PostgreSQL Error Codes", Appendix A of its manual)."""
+"""
+The function that makes the error, by the beginning of the SQLSTATE.
+
+Source: "PostgreSQL Error Codes", Appendix A of its manual.
+"""

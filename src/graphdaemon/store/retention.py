@@ -1,4 +1,4 @@
-"""What a store forgets: versions and changes that are older than somebody wants to know."""
+"""Delete the versions and changes in a store that are older than the retention time."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.store.store import Store
 
 _FOLLOWED = "SELECT collection FROM links WHERE tenant = :tenant ORDER BY collection"
-# What a feed has not delivered yet is kept, with the versions that it will show.
+# Changes that a feed has not delivered yet are kept, with the versions that it will show.
 _LAST_RUN = """
 SELECT number, at FROM runs AS f WHERE tenant = :tenant AND collection = :collection
   AND at <= :before AND NOT EXISTS (
@@ -25,11 +25,11 @@ WHERE tenant = :tenant AND collection = :collection AND pruned < :at"""
 
 class Pruned(NamedTuple):
     """
-    How much was forgotten.
+    How much was deleted.
 
     Attributes:
-        versions: Versions that had ended.
-        changes: Changes.
+        versions: How many ended versions.
+        changes: How many changes.
     """
 
     versions: int
@@ -38,13 +38,18 @@ class Pruned(NamedTuple):
 
 def prune(store: Store, tenant: int, before: str) -> Pruned:
     """
-    Forget the versions of a tenant that ended, and the changes that were seen, until a time.
+    Delete the versions of a tenant that ended, and the changes that were seen, up to a time.
 
-    What is current stays, and what a feed has not delivered yet. The file of SQLite does not
-    shrink: what is free is used again.
+    Current records are kept, and so is what a feed has not delivered yet. The file of SQLite does
+    not shrink; its free space is used again. Each collection is pruned in a transaction of its own.
+
+    Args:
+        store: The store.
+        tenant: The tenant's number.
+        before: The time: RFC 3339, UTC, with microseconds.
 
     Raises:
-        StoreError: The store cannot be written; a collection is pruned or not, never in part.
+        StoreError: The store cannot be written.
     """
     versions = changes = 0
     for (collection,) in store.database.fetch(_FOLLOWED, {"tenant": tenant}):

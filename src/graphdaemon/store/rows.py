@@ -1,29 +1,35 @@
-"""What goes into a store and comes out of it: documents, positions, and how a version ends."""
+"""The values that are written to a store and read from it: records, positions and tenants."""
 
 from typing import Literal, NamedTuple
 
 RunKind = Literal["baseline", "round", "comparison"]
-"""The first complete listing, a round of the delta, or a later listing compared with the store."""
+"""
+The kind of a run.
+
+`baseline`: the first complete listing. `round`: a round of the delta. `comparison`: a later listing
+that is compared with the store.
+"""
 
 Ending = Literal["updated", "removed", "deleted", "absent"]
 """
 How a version ended.
 
-`updated`: a newer one took its place. `removed`: the object went into the recycle bin, from where
-it can come back. `deleted`: it is gone for good. `absent`: a complete listing did not show it.
+`updated`: a newer version replaced it. `removed`: the object went into the recycle bin, from which
+it can be restored. `deleted`: it was deleted for good. `absent`: a complete listing did not contain
+it.
 """
 
 ChangeKind = Literal["created", "updated", "removed", "deleted", "absent", "restored"]
-"""What happened to an object; `restored` is one that had been `removed`."""
+"""What happened to an object; `restored` means that it exists again after it was `removed`."""
 
 
 class Row(NamedTuple):
     """
-    A record to keep.
+    A record to be stored.
 
     Attributes:
-        id: Its ID; of an edge `PARENT/CHILD`.
-        document: Its JSON in UTF-8, in the form in which it is to be compared.
+        id: Its ID; for an edge `PARENT/CHILD`.
+        document: The record as JSON in UTF-8, in the form in which it is compared.
     """
 
     id: str
@@ -32,12 +38,12 @@ class Row(NamedTuple):
 
 class Staged(NamedTuple):
     """
-    What was read of an ID, to be compared with the store.
+    A record that was read, to be compared with the store.
 
     Attributes:
-        id: The ID.
-        document: Its JSON; None if it is gone.
-        ending: How it went; empty where there is a document.
+        id: Its ID.
+        document: The record as JSON; None if it has ended.
+        ending: How it ended; empty if there is a document.
     """
 
     id: str
@@ -47,13 +53,13 @@ class Staged(NamedTuple):
 
 class Pair(NamedTuple):
     """
-    An ID of which something else was staged than is stored.
+    A record whose staged version differs from the stored one.
 
     Attributes:
-        id: The ID.
-        staged: The document that was staged; None if it is gone.
-        ending: How it went; empty where there is a document.
-        stored: The document in the store; None if there is none.
+        id: Its ID.
+        staged: The staged document; None if the record has ended.
+        ending: How it ended; empty if there is a staged document.
+        stored: The stored document; None if there is none.
     """
 
     id: str
@@ -69,7 +75,7 @@ class Position(NamedTuple):
     Times are RFC 3339 in UTC with microseconds, and empty for never.
 
     Attributes:
-        link: The delta link to go on from; None if the collection has none.
+        link: The delta link to continue from; None if the collection has none.
         selected: The properties that the link was made for.
         reconciled: When a complete listing was last compared with the store.
         run: The number of the last run that changed something.
@@ -90,8 +96,8 @@ class StoredTenant(NamedTuple):
     A tenant of a store.
 
     Attributes:
-        number: What the store's tables call it.
-        id: Its ID.
+        number: Its number in the tables of the store.
+        id: Its ID, a GUID in lower case.
         name: Its name when it was last synced.
     """
 

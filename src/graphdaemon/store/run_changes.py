@@ -1,8 +1,8 @@
 """
-What changed in a store between two of its runs, which is the same whenever it is asked for.
+Read what changed in a store between two of its runs; the result is always the same.
 
-A run commits once, and what ended goes into the history with the number of the run. So the state
-after a run can be told at any later time, as long as its versions are remembered.
+A run is committed once, and the versions that it ended go into the history with its number. So the
+state after a run can be read at any later time, as long as its versions are kept.
 """
 
 from collections.abc import Generator
@@ -15,10 +15,10 @@ from graphdaemon.store.store import Store
 
 RecordState = Literal["present", "removed", "deleted", "absent"]
 """
-What a record is after a run.
+The state of a record after a run.
 
-`removed`: it is in the recycle bin, from where it can come back. `deleted`: it is gone for good.
-`absent`: a complete listing did not show it.
+`present`: it exists. `removed`: it is in the recycle bin, from which it can be restored. `deleted`:
+it was deleted for good. `absent`: a complete listing did not contain it.
 """
 
 _ALL = """
@@ -28,7 +28,7 @@ UNION ALL
 SELECT h.id, h.document, '' FROM {table}_history AS h
 WHERE h.tenant = :tenant AND h.from_run <= :last AND h.run > :last
 ORDER BY 1"""
-# Of an ID that changed there is one version after the run, or the ending of the last one before.
+# A changed ID has a version that is valid after the run, or else the ending of its last version.
 _CHANGED = """
 SELECT c.id, coalesce((
     SELECT r.document FROM {table}_records AS r
@@ -53,8 +53,8 @@ class RecordAfterRun(NamedTuple):
 
     Attributes:
         id: Its ID.
-        state: Whether it is there.
-        document: Its JSON; None where it is not there.
+        state: Whether it exists, or how it ended.
+        document: The record as JSON; None unless it is present.
     """
 
     id: str
@@ -66,28 +66,28 @@ def records_between(
     store: Store, tenant: int, collection: str, first: int, last: int
 ) -> Generator[list[RecordAfterRun]]:
     """
-    Yield each record that changed after run `first`, as it is after run `last`, in order of the ID.
+    Yield each record that changed after run `first`, as it is after run `last`, ordered by ID.
 
     Args:
         store: The store.
         tenant: The tenant's number.
         collection: The collection.
-        first: The number of a run; 0 yields all records that are there after `last`.
+        first: The number of a run; 0 for all records that exist after `last`.
         last: The number of a later run.
 
     Raises:
-        StoreLateError: The store has forgotten versions that would have to be told.
+        StoreLateError: The store has deleted versions that would be needed.
     """
     if not knows_changes_after(store, tenant, collection, first or last):
         raise StoreLateError(
-            f"the store has forgotten what {collection} was after run {first or last}",
+            f"the store no longer has the state of {collection} after run {first or last}",
             code="store_late",
-            hint="Begin a new stream, with a new checkpoint, and let the store remember for longer "
-            "than a stream may stand still (retention).",
+            hint="Begin a new stream, with a new checkpoint, and set a retention that is longer "
+            "than a stream may stand still.",
         )
     sql = (_CHANGED if first else _ALL).format(table=STORED_COLLECTIONS[collection].table)
     values = {"tenant": tenant, "collection": collection, "first": first, "last": last}
-    # SQLite takes no name that the statement does not have.
+    # SQLite refuses a value whose name does not occur in the statement.
     named = {name: value for name, value in values.items() if f":{name}" in sql}
     with store.database.reading():
         for rows in store.database.walk(sql, named):

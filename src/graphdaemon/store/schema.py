@@ -1,4 +1,4 @@
-"""Bring a database to the version of this program, and refuse one of a newer program."""
+"""Update the tables of a database to the version of this program; refuse newer ones."""
 
 from collections.abc import Iterator
 
@@ -9,26 +9,26 @@ from graphdaemon.store.migrations import MIGRATIONS, VERSION
 from graphdaemon.store.views import digest_views, list_views
 
 TABLE = "graphdaemon"
-"""The table by which a store is known; it has the version of all the others."""
+"""The table by which a store is recognised; it contains the version of all tables."""
 
-# How long another process may be at the same work, in seconds.
+# Seconds to wait while another process updates the tables.
 _PATIENCE = 5.0
 
 
 def prepare(database: Database) -> None:
     """
-    Make the tables and views that are missing; nothing is written where none are.
+    Create the tables and views that are missing; if none are, nothing is written.
 
     Raises:
-        StoreError: It is of a newer version, or cannot be written.
+        StoreError: The tables are those of a newer program, or the database cannot be written.
     """
     digest = digest_views(database.dialect)
     if _read_version(database) == (VERSION, digest):
         return
     with database.hold("tables", _PATIENCE), database.transaction():
-        # Another process may have done it meanwhile.
+        # Another process may have updated them meanwhile.
         version, _ = _read_version(database)
-        # A table cannot be changed below a view.
+        # A table cannot be changed while a view uses it.
         for name, _ in list_views(database.dialect):
             database.execute(f"DROP VIEW IF EXISTS {name}")
         for number in range(version, VERSION):
@@ -55,7 +55,7 @@ def list_names() -> Iterator[str]:
 
 
 def _read_version(database: Database) -> tuple[int, str]:
-    """Return the version of the tables, and the digest of the views: 0 where there are none."""
+    """Return the version of the tables and the digest of the views; 0 and "" without a store."""
     if not database.holds_store():
         return 0, ""
     version, views = database.fetch("SELECT version, views FROM graphdaemon")[0]
@@ -70,10 +70,10 @@ def _read_version(database: Database) -> tuple[int, str]:
 
 
 def _list_statements(number: int) -> Iterator[str]:
-    """Yield the statements of a migration, with the words that differ between databases."""
+    """Yield the statements of a migration, in which the words in braces are still there."""
     yield from MIGRATIONS[number].once
     for at, migration in enumerate(MIGRATIONS[: number + 1]):
-        # A table that is there already only gets what is new; a table that is new gets it all.
+        # Older collections get only the new statements; new ones get those of all versions.
         since = number if at < number else 0
         for table in migration.tables:
             for earlier in MIGRATIONS[since : number + 1]:

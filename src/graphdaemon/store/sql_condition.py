@@ -1,29 +1,30 @@
-"""A condition of SQL that a person writes, to stand within one SELECT and nowhere else."""
+"""Check an SQL condition of the user's, so that it can only be a condition in one SELECT."""
 
 import re
 from collections.abc import Container
 
 from graphdaemon.errors import UsageError
 
-# A text, a name in quotation marks, what begins a comment, and signs that could end a condition.
+# A string, a quoted name, the beginning of a comment, and characters that could end a condition.
 _PART = re.compile(r"'[^']*'|\"[^\"]*\"|--|/\*|[();'\"]")
 
 
 def check_condition(text: str, names: Container[str]) -> str:
     """
-    Return a condition that can be written between parentheses.
+    Return a condition that can be put between parentheses.
 
-    That it only reads is the connection's to see to; here it is made sure that it is one
-    expression, so that what is wrong in it is said of it. SQLite takes an unknown name in quotation
-    marks for a text, and finds nothing ("Double-quoted String Literals Are Accepted", sqlite.org).
+    This checks that the text is a single expression, so that an error message can refer to it; the
+    database connection sees to it that the query cannot write. Names in double quotation marks are
+    checked, because SQLite treats an unknown one as a string, and then selects nothing
+    ("Double-quoted String Literals Are Accepted", sqlite.org).
 
     Args:
         text: The condition.
-        names: What may stand in quotation marks, in small letters.
+        names: The names that may be in double quotation marks, in lower case.
 
     Raises:
-        UsageError: It is empty, holds a second statement or a comment, names what there is not, or
-            its quotation marks or parentheses do not match.
+        UsageError: The condition is empty, contains a second statement, a comment or an unknown
+            name, or its quotation marks or parentheses do not match.
     """
     depth = 0
     for part in _PART.findall(text):

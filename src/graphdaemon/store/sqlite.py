@@ -1,4 +1,4 @@
-"""SQLite, and the only home of its package: one file, with a lock file beside it."""
+"""A store in SQLite: one file, with a lock file beside it; only this module uses sqlite3."""
 
 import os
 import sqlite3
@@ -24,22 +24,28 @@ from graphdaemon.store.sqlite_file import (
 )
 
 _BATCH = 2_000
-# How long another process may write before this one gives up.
+# Seconds for which another process may write before this one gives up.
 _PATIENCE_S = 5.0
 
-# Something that others may want to read.
+# Whether the store has something that others may want to read.
 _ANYTHING = "SELECT 1 WHERE EXISTS (SELECT 1 FROM runs) OR EXISTS (SELECT 1 FROM leases)"
 
-# A commit is on the disk when it returns.
+# With this, the data are on the disk when a commit returns.
 _DURABILITY = "PRAGMA synchronous = FULL"
 
 
 def open_sqlite(path: Path, shown: str, *, create: bool) -> "SqliteDatabase":
     """
-    Open the file at `path`, or make it, for its owner alone.
+    Open the file at `path`, or create it with access for its owner alone.
+
+    Args:
+        path: The file.
+        shown: The URL of the store, for errors.
+        create: Whether to create a file that does not exist.
 
     Raises:
-        StoreError: It is absent and not to be made, or is no store, or cannot be used.
+        StoreError: The file does not exist and is not to be created, is not a store, or cannot be
+            used.
     """
     check_version(sqlite3.sqlite_version_info, shown)
     if create and not path.exists():
@@ -62,12 +68,12 @@ def open_sqlite(path: Path, shown: str, *, create: bool) -> "SqliteDatabase":
 
 def check_version(version: tuple[int, ...], shown: str) -> None:
     """
-    Make sure that the SQLite of this Python knows every word of the statements.
+    Check that the SQLite of this Python is new enough for the statements of the store.
 
     Raises:
         StoreError: It is too old.
     """
-    # "IS DISTINCT FROM" is the youngest of them ("Release History", sqlite.org).
+    # "IS DISTINCT FROM" needs the newest version of all ("Release History", sqlite.org).
     if version < (3, 39):
         raise StoreError(
             f"The store {shown} needs SQLite 3.39; this Python has {'.'.join(map(str, version))}",
@@ -77,7 +83,7 @@ def check_version(version: tuple[int, ...], shown: str) -> None:
 
 
 class SqliteDatabase:
-    """A connection to the file of a store."""
+    """A connection to the SQLite file of a store; the methods are those of `Database`."""
 
     dialect = SQLITE
 
@@ -98,11 +104,11 @@ class SqliteDatabase:
             )
 
     def prepare(self, *, is_new: bool) -> None:
-        """Bring the tables to this program's version."""
+        """Update the tables to the version of this program; `is_new` is a file without tables."""
         with self._explaining():
             if is_new:
-                # A page of SQLite's own size has room for nine users: twice as much saves a fifth
-                # of what the first run takes. It can be chosen only before anything is written.
+                # A page of SQLite's default size has room for nine users. Pages of twice the size
+                # save a fifth of the time of the first run. The size must be set before any write.
                 self._connection.execute("PRAGMA page_size = 8192")
                 self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._connection.execute("PRAGMA cache_size = -65536")
@@ -112,12 +118,12 @@ class SqliteDatabase:
         self._let_others_read()
 
     def holds_store(self) -> bool:
-        """Say whether the tables of a store are there."""
+        """Return whether the file contains the tables of a store."""
         sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = :name"
         return bool(self.fetch(sql, {"name": TABLE}))
 
     def execute(self, sql: str, values: Values = NO_VALUES, /) -> int:
-        """Carry out a statement; return how many rows it changed."""
+        """Execute a statement, and return how many rows it changed."""
         with self._explaining():
             return self._connection.execute(sql, values).rowcount
 
@@ -127,7 +133,7 @@ class SqliteDatabase:
             return self._connection.execute(sql, values).fetchall()
 
     def walk(self, sql: str, values: Values = NO_VALUES, /) -> Generator[list[Record]]:
-        """Return the rows of a query, some thousand at a time."""
+        """Yield the rows of a query, some thousand at a time."""
         with self._explaining():
             cursor = self._connection.execute(sql, values)
         with closing(cursor):
@@ -145,15 +151,15 @@ class SqliteDatabase:
     def upsert(
         self, table: str, key: Sequence[str], others: Sequence[str], rows: Sequence[Record]
     ) -> None:
-        """Add rows; one that has the key already is replaced."""
+        """Add rows; a row that is there already with a key is replaced."""
         columns = (*key, *others)
         self._insert(f"INSERT OR REPLACE INTO {table} ({', '.join(columns)})", len(columns), rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit at the end of the block; leave no trace if it raises."""
+        """Commit at the end of the block; undo everything if the block raises."""
         self._check_place()
-        # A lock for reading might not become one for writing later.
+        # Lock for writing at once, because a lock for reading cannot always be upgraded later.
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -165,7 +171,7 @@ class SqliteDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Let every query in the block see the same state, and nothing write."""
+        """Let all queries in the block see the same state, and allow no writing in it."""
         with ExitStack() as stack:
             if not self._connection.in_transaction:
                 self.execute("PRAGMA query_only = ON")
@@ -177,7 +183,7 @@ class SqliteDatabase:
 
     @contextmanager
     def hold(self, name: str, patience: float) -> Iterator[None]:  # noqa: ARG002  one process at a time writes SQLite, whatever it syncs
-        """Let no other process hold anything of the store while the block runs."""
+        """Hold the lock of the whole store, which no other process can hold meanwhile."""
         with ExitStack() as stack:
             if not self._holders:
                 self._take_lock(stack, patience)
@@ -186,28 +192,27 @@ class SqliteDatabase:
             yield
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         with self._explaining():
             self._connection.close()
 
     def _let_others_read(self) -> None:
         """
-        Let others read while a run is written (a write-ahead log), once there is anything to read.
+        Use a write-ahead log once there is something to read, so that others can read during a run.
 
-        Before, the largest run of all is written, and writing it to a log first takes half as long
-        again. Of a store that a daemon keeps in step, others look at what it does from the first
-        moment on.
+        The first run, which is the largest, is written without the log, with which it takes half as
+        long again. In the store of a daemon there are leases to read from the first moment on.
         """
         if self._may_write and not self._has_log and self.fetch(_ANYTHING):
             with suppress(StoreError):
-                # Somebody who reads just now keeps it from being changed: then the next time.
+                # The mode cannot be changed while somebody reads; then it is tried the next time.
                 self._has_log = self.fetch("PRAGMA journal_mode = WAL") == [("wal",)]
 
     def _choose_mode(self) -> str:
         """
-        Return how SQLite is to open the file: to write it, or without leaving anything beside it.
+        Return the options for opening the file: for writing, or without creating files beside it.
 
-        Whoever may only read would else make files there that keep the owner from writing.
+        Otherwise a user who may only read would create files that keep the owner from writing.
         """
         if self._may_write:
             return "mode=rw"
@@ -216,23 +221,23 @@ class SqliteDatabase:
         return "mode=ro" if is_in_use else "mode=ro&immutable=1"
 
     def _check_place(self) -> None:
-        """Make sure that what is written is written to the file at the path."""
+        """Check that the open file is still the one at the path; raise StoreError if not."""
         if not self._state.is_same_file(look_at(self._path, self.shown)):
             raise refuse_moved(self.shown)
 
     def _check_unchanged(self) -> None:
-        """Make sure that what was read without a lock was one state."""
+        """Check that the file did not change while it was read without a lock."""
         if not self._may_write and look_at(self._path, self.shown) != self._state:
             raise _refuse_busy(f"The store {self.shown} was written to while it was read")
 
     def _rollback(self) -> None:
-        # A full disk may have ended the transaction already.
+        # SQLite may have ended the transaction already, for instance because the disk is full.
         if self._connection.in_transaction:
             self.execute("ROLLBACK")
 
     def _take_lock(self, stack: ExitStack, patience: float) -> None:
         if not self._may_write:
-            # A lock file of this user's would keep the owner out.
+            # A lock file that belongs to this user would lock the owner out.
             raise _refuse_writing(self.shown)
         lock = self._path.with_name(f"{self._path.name}-lock")
         busy = f"Another process writes to the store {self.shown}"
@@ -259,7 +264,7 @@ class SqliteDatabase:
 
 
 def _explain(error: sqlite3.Error, shown: str) -> StoreError:
-    """Return the error that says what SQLite refused ("Result and Error Codes", sqlite.org)."""
+    """Return the error for an exception of SQLite ("Result and Error Codes", sqlite.org)."""
     name = getattr(error, "sqlite_errorname", "")
     for beginning, make in _MEANINGS.items():
         if name.startswith(beginning):

@@ -1,4 +1,4 @@
-"""The file of a SQLite store before SQLite opens it: made for its owner alone, or recognised."""
+"""Create or check the file of an SQLite store before SQLite opens it."""
 
 import os
 import stat
@@ -12,19 +12,20 @@ from graphdaemon.errors import StoreError
 from graphdaemon.sharing.private_files import ForeignFileError, open_private
 
 APPLICATION_ID = 0x67644462
-"""What SQLite's header says of the program that a file belongs to: "gdDb"."""
+"""The application ID in the SQLite header of a store's file, which is "gdDb" in ASCII."""
 
-# "Database File Format", 1.3, on sqlite.org: a header's first words, and where that ID stands.
+# The first bytes of an SQLite file, and the place of the application ID ("Database File Format",
+# 1.3, sqlite.org).
 _MAGIC = b"SQLite format 3\0"
 _ID_AT = slice(68, 72)
 
 
 def make_file(path: Path, shown: str) -> None:
     """
-    Make the file of a new store, empty and for its owner alone.
+    Create the empty file of a new store, with access for its owner alone.
 
     Raises:
-        StoreError: It cannot be made.
+        StoreError: The file cannot be created.
     """
     if not path.parent.is_dir():
         raise StoreError(
@@ -38,10 +39,10 @@ def make_file(path: Path, shown: str) -> None:
 
 def holds_store(path: Path, shown: str) -> bool:
     """
-    Say whether a file holds a store; an empty one does not, and can become one.
+    Return whether a file contains a store; False for an empty file, which can become one.
 
     Raises:
-        StoreError: It is something else, or cannot be read.
+        StoreError: The file contains something else, or cannot be read.
     """
     with explaining_files(shown):
         if not stat.S_ISREG(path.stat().st_mode):
@@ -51,14 +52,14 @@ def holds_store(path: Path, shown: str) -> bool:
     if not head:
         return False
     if not head.startswith(_MAGIC):
-        raise _refuse_foreign(shown, "is no SQLite database")
+        raise _refuse_foreign(shown, "is not an SQLite database")
     if int.from_bytes(head[_ID_AT]) != APPLICATION_ID:
         raise _refuse_foreign(shown, "is another program's database")
     return True
 
 
 class FileState(NamedTuple):
-    """Which file stands at a path, and how it was when it was looked at."""
+    """The identity of the file at a path, its size in bytes, and the time of its last change."""
 
     device: int
     inode: int
@@ -66,16 +67,16 @@ class FileState(NamedTuple):
     changed_ns: int
 
     def is_same_file(self, other: "FileState") -> bool:
-        """Say whether both are of one file, however it was changed meanwhile."""
+        """Return whether both are states of the same file, whatever its size and time are."""
         return (self.device, self.inode) == (other.device, other.inode)
 
 
 def look_at(path: Path, shown: str) -> FileState:
     """
-    Return which file stands at a path.
+    Return the state of the file at a path.
 
     Raises:
-        StoreError: There is none.
+        StoreError: There is no file.
     """
     try:
         status = path.stat()
@@ -85,7 +86,7 @@ def look_at(path: Path, shown: str) -> FileState:
 
 
 def refuse_moved(shown: str) -> StoreError:
-    """Return the error that says that what is written would be seen by nobody."""
+    """Return the error for a file that was moved or deleted, so that nobody would see a write."""
     return StoreError(
         f"The file of the store {shown} was moved or deleted while it was in use",
         code="store_gone",
@@ -94,14 +95,14 @@ def refuse_moved(shown: str) -> StoreError:
 
 
 def may_write(path: Path) -> bool:
-    """Say whether this user may write a file, and others beside it, as SQLite does."""
+    """Return whether this user may write to a file, and create others beside it, as SQLite does."""
     checks = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
     return all(os.access(place, os.W_OK, **checks) for place in (path, path.parent))
 
 
 @contextmanager
 def explaining_files(shown: str) -> Iterator[None]:
-    """Raise `StoreError` for what the operating system refuses in the block."""
+    """Turn errors of the operating system in the block into `StoreError`."""
     try:
         yield
     except ForeignFileError as error:
@@ -111,7 +112,7 @@ def explaining_files(shown: str) -> Iterator[None]:
 
 
 def explain_system(error: OSError, shown: str) -> StoreError:
-    """Return the error that says what the operating system refused."""
+    """Return the `StoreError` for an error of the operating system."""
     reason = error.strerror or type(error).__name__
     if error.errno in NO_ROOM:
         return StoreError(

@@ -1,4 +1,4 @@
-"""A database that a directory is kept in: open it, and change it run by run."""
+"""Open the database in which a directory is kept, and change it run by run."""
 
 import datetime as dt
 from collections.abc import Callable, Generator
@@ -30,16 +30,16 @@ def open_store(
     url: str, *, create: bool = True, now: Callable[[], dt.datetime] = now_utc
 ) -> "Store":
     """
-    Open a store, and bring its tables to this program's version.
+    Open a store, and update its tables to the version of this program.
 
     Args:
         url: `sqlite:PATH` or `postgresql://USER@HOST:PORT/DATABASE`.
-        create: Make it if there is none.
-        now: Tells the time, in UTC.
+        create: Whether to create the store if it does not exist.
+        now: Returns the time in UTC.
 
     Raises:
-        StoreError: There is none, or it cannot be used; the code and the hint say why.
-        UsageError: It is a PostgreSQL, and psycopg is not installed.
+        StoreError: The store does not exist, or cannot be used; code and hint say why.
+        UsageError: The store is in PostgreSQL, and psycopg is not installed.
     """
     location = read_location(url)
     if location.url is not None:
@@ -62,17 +62,17 @@ def _load_postgres() -> Callable[..., Database]:
     return open_postgres
 
 
-# Several tenants that are new enter at the same moment; each holds the lock for one insert.
+# Seconds to wait for the lock when several new tenants are entered at once; each insert is short.
 _ENTERING_S = 5.0
 
 
 class Store:
     """
-    A store that is open; one thread at a time may use it.
+    An open store; one thread at a time may use it.
 
     Attributes:
         shown: Its URL without a password.
-        database: The connection below, for the reading side.
+        database: The database connection, for the modules that read the store.
     """
 
     def __init__(self, database: Database, *, now: Callable[[], dt.datetime]) -> None:
@@ -82,7 +82,7 @@ class Store:
 
     def enter_tenant(self, tenant_id: str, name: str) -> int:
         """
-        Return the number of a tenant in this store; note its name, and give it a number.
+        Return the number of a tenant in this store, which a new tenant gets now; note its name.
 
         Raises:
             StoreError: `store_busy`: another process is writing.
@@ -96,38 +96,38 @@ class Store:
         return int(rows[0][0])
 
     def tenants(self) -> list[StoredTenant]:
-        """Return the tenants of this store, in the order in which they came."""
+        """Return the tenants of this store, in the order in which they were entered."""
         return [
             StoredTenant(number, id_, name) for number, id_, name in self.database.fetch(_TENANTS)
         ]
 
     def position(self, tenant: int, collection: str) -> Position | None:
-        """Return how far a collection of a tenant was followed; None if it never was."""
+        """Return how far a collection of a tenant has been followed; None if it never was."""
         return self._read_position(tenant, collection)[0]
 
     def hold(
         self, tenant: int, collection: str, *, patience: float = 0.0
     ) -> AbstractContextManager[None]:
         """
-        Let no other process sync a collection of a tenant while the block runs.
+        Hold the lock for syncing a collection of a tenant until the block ends.
 
-        In SQLite, which one process at a time can write, nor any other collection. The lock ends
-        with the process, however that ends.
+        No other process can hold it meanwhile. In SQLite, which only one process at a time can
+        write, it is a lock for all collections. It ends with the process, however that ends.
 
         Raises:
-            StoreError: `store_busy`: another one did for more than `patience` seconds.
+            StoreError: `store_busy`: another process held it for more than `patience` seconds.
         """
         return self.database.hold(f"{tenant}/{collection}", patience)
 
     @contextmanager
     def change(self, tenant: int, collection: str, kind: RunKind) -> Generator[StoreChange]:
         """
-        Write a run in one transaction, committed at the end of the block.
+        Write a run in one transaction, which is committed at the end of the block.
 
-        If the block raises, the store is what it was before.
+        If the block raises, the store stays unchanged.
 
         Raises:
-            StoreError: The run could not be written; `store_busy`: another process is writing.
+            StoreError: The run could not be written; `store_busy` if another process is writing.
         """
         with self.hold(tenant, collection), self.database.transaction():
             position, sequence = self._read_position(tenant, collection)
@@ -146,7 +146,7 @@ class Store:
             change.finish()
 
     def note_check(self, tenant: int, collection: str, position: Position) -> None:
-        """Note that a round found nothing new: the position that it ended with, and the time."""
+        """Note that a round of the delta brought no changes: its position, and the present time."""
         with self.database.transaction():
             before, sequence = self._read_position(tenant, collection)
             assert before is not None, "the first run of a collection is a change"
@@ -172,7 +172,7 @@ class Store:
         self.close()
 
     def _read_position(self, tenant: int, collection: str) -> tuple[Position | None, int]:
-        """Return the position, and the number of the last change."""
+        """Return the position and the number of the last change; None and 0 without a position."""
         key = {"tenant": tenant, "collection": collection}
         for link, selected, reconciled, run, checked, rows, sequence in self.database.fetch(
             _POSITION, key

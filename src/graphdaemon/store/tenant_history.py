@@ -1,4 +1,4 @@
-"""The history of one tenant in a store: records as they were at a given time, and comparisons."""
+"""Read the history of a tenant in a store: records at a given time, and comparisons of times."""
 
 import datetime as dt
 from collections.abc import Callable, Generator, Iterator
@@ -16,7 +16,7 @@ from graphdaemon.store.sql_condition import check_condition
 from graphdaemon.store.store import Store
 from graphdaemon.store.times import format_time, now_utc
 
-# What was at a time: the versions that are current and began by then, and those that ended later.
+# The records at a time: current versions that had begun by then, and versions that ended later.
 _PRESENT = """
 SELECT r.tenant, r.id, r.document, f.at AS valid_from
 FROM {table}_records AS r JOIN runs AS f ON f.number = r.run
@@ -25,7 +25,7 @@ UNION ALL
 SELECT h.tenant, h.id, h.document, h.valid_from
 FROM {table}_history AS h
 WHERE h.tenant = :tenant AND h.valid_from <= :at AND h.valid_to > :at"""
-# The same, by the runs' numbers and in no order: what reads everything need not sort it.
+# The same by the numbers of runs, and without an order: sorting all records would take long.
 _RECORDS = """
 SELECT r.id, r.document, f.at FROM {table}_records AS r JOIN runs AS f ON f.number = r.run
 WHERE {scan}r.tenant = :tenant AND r.run <= :run
@@ -42,7 +42,7 @@ SELECT id, stored_text, valid_from FROM (
   SELECT r.tenant, r.id, {columns}, {document} AS document, r.document AS stored_text, r.valid_from
   FROM ({present}) AS r
 ) AS {table} WHERE ({condition}) ORDER BY id"""
-# Whoever changed has a row in `changes`; looking those up takes no longer in a longer history.
+# Every changed record has a row in `changes`, so the time does not grow with the whole history.
 _CHANGED_BETWEEN = """
 SELECT c.id, b.document, coalesce(r.document, a.document), coalesce(f.at, a.valid_from)
 FROM (
@@ -74,9 +74,9 @@ class StoredRecord(NamedTuple):
     A record as it was at a time.
 
     Attributes:
-        id: Its ID; of an edge `PARENT/CHILD`.
-        document: Its JSON.
-        valid_from: When this version was seen first.
+        id: Its ID; for an edge `PARENT/CHILD`.
+        document: The record as JSON.
+        valid_from: When the store first saw this version: RFC 3339, UTC.
     """
 
     id: str
@@ -86,14 +86,14 @@ class StoredRecord(NamedTuple):
 
 class Difference(NamedTuple):
     """
-    A record that is not what it was at an earlier time.
+    A record that differs between two times.
 
     Attributes:
         id: Its ID.
-        before: Its JSON then; None if there was none.
-        after: Its JSON now; None if there is none.
-        at: When the last change of it was seen.
-        ending: How it went, if it did.
+        before: The record as JSON at the earlier time; None if it did not exist.
+        after: The record as JSON at the later time; None if it did not exist.
+        at: When the store saw the last change of it: RFC 3339, UTC.
+        ending: How it ended; empty if it exists at the later time.
     """
 
     id: str
@@ -110,7 +110,7 @@ class TenantHistory:
     Args:
         store: The store.
         tenant: The ID or name of the tenant; needed only if the store contains several.
-        now: Tells the time, in UTC.
+        now: Returns the time in UTC.
 
     Attributes:
         tenant: The tenant.
@@ -133,9 +133,9 @@ class TenantHistory:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """See one state of the store in the block, whatever is synced meanwhile."""
+        """Let all reads in the block see the same state of the store, whatever is synced."""
         with self._database.reading():
-            # What is seen is the state at the first look, not at the beginning.
+            # The state is that of the first query, so make one now.
             self._store.tenants()
             yield
 
@@ -160,10 +160,10 @@ class TenantHistory:
 
     def known_from(self, collection: str) -> str:
         """
-        Return from when on the store knows all of a collection.
+        Return the time since which the store has all versions of a collection (RFC 3339, UTC).
 
         Raises:
-            UsageError: The store has never had it.
+            UsageError: The store does not have this collection of the tenant.
         """
         time = known_from(self._store, self.tenant.number, collection)
         if time is None:
@@ -177,16 +177,21 @@ class TenantHistory:
         return time
 
     def checked(self, collection: str) -> str:
-        """Return when a collection was last known to be in step; empty if the store has none."""
+        """Return when a collection was last known to be in step (RFC 3339, UTC); empty if never."""
         position = self._store.position(self.tenant.number, collection)
         return position.checked if position is not None else ""
 
     def check_time(self, collection: str, time: str, *, option: str) -> None:
         """
-        Make sure that the store knows what was at a time.
+        Check that the store has the state of a collection at a time.
+
+        Args:
+            collection: The collection.
+            time: The time, as the store writes it.
+            option: The option that names the time, for the error.
 
         Raises:
-            UsageError: It is in the future, or before what the store knows of the collection.
+            UsageError: The time is in the future, or before the history of the collection.
         """
         begin = self.known_from(collection)
         if time > format_time(self._now()):
@@ -207,9 +212,9 @@ class TenantHistory:
         self, collection: str, at: str, condition: str | None = None
     ) -> Generator[list[StoredRecord]]:
         """
-        Yield the records of a collection at a time, some thousand at once.
+        Yield the records of a collection at the time `at`, in batches of some thousand.
 
-        They come in the order of IDs where there is a condition, else in no certain one.
+        With a condition they are ordered by ID; otherwise their order is not defined.
 
         Args:
             collection: The collection.
@@ -217,7 +222,7 @@ class TenantHistory:
             condition: What follows `WHERE` in SQL, of the columns of the collection's view.
 
         Raises:
-            UsageError: The condition is none, or the database refuses it.
+            UsageError: The condition is not valid, or the database refuses it.
         """
         row = STORED_COLLECTIONS[collection]
         if condition is None:
@@ -237,7 +242,7 @@ class TenantHistory:
         return self._database.walk(sql, key | {"run": run})
 
     def differences(self, collection: str, since: str, at: str) -> Iterator[Difference]:
-        """Yield what is otherwise at the time `at` than it was at `since`, in the order of IDs."""
+        """Yield the records that differ between the times `since` and `at`, ordered by ID."""
         table = STORED_COLLECTIONS[collection].table
         values = {
             "tenant": self.tenant.number,
@@ -255,11 +260,11 @@ class TenantHistory:
                     yield Difference(id_, was, None, end, ending)
 
     def versions(self, id_: str) -> list[Version]:
-        """Return every version of an ID and of the edges at it, those of each in their order."""
+        """Return all versions of the record with an ID, and of the edges that contain this ID."""
         return [one for one in versions_of(self._store, id_) if one.tenant == self.tenant.number]
 
     def name(self, id_: str) -> str:
-        """Return what people call the object of this ID, or of both ends of an edge, or nothing."""
+        """Return the name of the object with this ID, or the names of an edge's ends; may be ""."""
         parent, slash, child = id_.partition("/")
         if slash:
             return f"{self.name(parent) or parent}: {self.name(child) or child}"
@@ -268,7 +273,7 @@ class TenantHistory:
         return self._names[id_]
 
     def _documents(self, id_: str) -> Iterator[bytes]:
-        """Yield the last documents of an object, in whatever collection it is, the newest first."""
+        """Yield the last documents of an object in all collections, current ones first."""
         values = {"tenant": self.tenant.number, "id": id_}
         for row in STORED_COLLECTIONS.values():
             for sql in () if row.is_edge else (_CURRENT, _LAST):
@@ -276,7 +281,7 @@ class TenantHistory:
                     yield document.encode()
 
     def _last_run(self, collection: str, at: str) -> int:
-        """Return the number of the last run until a time; 0 if there was none."""
+        """Return the number of the last run up to a time; 0 if there was none."""
         key = {"tenant": self.tenant.number, "collection": collection, "at": at}
         ((run,),) = self._database.fetch(_LAST_RUN, key)
         return run or 0
@@ -287,10 +292,10 @@ class TenantHistory:
         return end, ending
 
     def _choose(self, row: StoredCollection, condition: str, at: str) -> Generator[list[Record]]:
-        """Walk over the records that a condition of the user's selects."""
+        """Yield the rows of the records that a condition of the user's selects."""
         dialect = self._database.dialect
         columns = (f'{dialect.extract(column)} AS "{column.name}"' for column in row.columns)
-        # The values stand in the text: a condition may hold what looks like the name of one.
+        # The values are put into the text, because the condition may contain `:at` or `:tenant`.
         present = _PRESENT.format(table=row.table)
         sql = _CHOSEN.format(
             columns=", ".join(columns),
@@ -304,7 +309,7 @@ class TenantHistory:
         except StoreError as error:
             if error.code not in {"store_failed", "store_unreadable"}:
                 raise
-            # The database's own words, without what surrounds them where its statements are ours.
+            # Only the message of the database: here the statement is the user's.
             reason = str(error.__context__ or error).partition("\n")[0]
             raise UsageError(
                 f"--where {condition}: {reason}",
@@ -315,32 +320,32 @@ class TenantHistory:
 
 
 def name_of(document: bytes) -> str:
-    """Return what people call the object of a document; empty where it has no name."""
+    """Return the display name, or another name, of the object of a document; empty if none."""
     members = read_members(document)
     named = (read_value(members.get(name)) for name in _NAMES)
     return next((name for name in named if isinstance(name, str) and name), "")
 
 
 def read_members(document: bytes) -> dict[str, msgspec.Raw]:
-    """Return the properties of a document, each as JSON."""
+    """Return the properties of a document by name, each as JSON."""
     return _decode_members(document)
 
 
 def read_value(raw: msgspec.Raw | None) -> Any:
-    """Return a value; None for a property that is absent."""
+    """Return the decoded value of a property; None if it is absent."""
     try:
         return None if raw is None else msgspec.json.decode(raw)
     except msgspec.DecodeError:
-        # A number that Python cannot hold stays the text that it is.
+        # A number that is too large for Python stays a text.
         return bytes(raw or b"").decode()
 
 
-def _find_tenant(store: Store, wanted: str | None) -> StoredTenant:
+def _find_tenant(store: Store, named: str | None) -> StoredTenant:
     tenants = store.tenants()
     chosen = [
         tenant
         for tenant in tenants
-        if wanted is None or wanted.casefold() in (tenant.id, tenant.name.casefold())
+        if named is None or named.casefold() in (tenant.id, tenant.name.casefold())
     ]
     if len(chosen) == 1:
         return chosen[0]
@@ -350,10 +355,10 @@ def _find_tenant(store: Store, wanted: str | None) -> StoredTenant:
     elif chosen:
         problem, hint = f"contains {len(chosen)} tenants", f"Name one with --tenant: {known}."
     else:
-        problem, hint = f"does not contain a tenant {wanted}", f"It contains {known}."
+        problem, hint = f"does not contain a tenant {named}", f"It contains {known}."
     raise UsageError(f"the store {store.shown} {problem}", code="option_invalid", hint=hint)
 
 
 def _show(time: str) -> str:
-    """A time without what is zero behind its minutes."""
+    """Return a time without trailing zeros: no fraction or seconds if these are zero."""
     return f"{time[:-1].rstrip('0').rstrip('.').removesuffix(':00')}Z"

@@ -1,4 +1,4 @@
-"""Times as a store writes them: UTC with microseconds, so that their texts compare as they do."""
+"""Times as a store writes them: UTC with microseconds, so that texts sort like the times."""
 
 import datetime as dt
 
@@ -6,18 +6,18 @@ from graphdaemon.errors import UsageError
 
 
 def now_utc() -> dt.datetime:
-    """Return the time of this machine's clock."""
+    """Return the time of this machine's clock, in UTC."""
     return dt.datetime.now(dt.UTC)
 
 
 def format_time(time: dt.datetime) -> str:
-    """Write a time as the store does."""
+    """Return a time as the store writes it, such as `2026-11-01T08:00:00.000000Z`."""
     text = time.astimezone(dt.UTC).isoformat(timespec="microseconds")
     return text.replace("+00:00", "Z")
 
 
 def stamp(now: dt.datetime, last: str | None) -> str:
-    """Return the time of something that came after `last`, whatever the clock says."""
+    """Return `now` as text, or the microsecond after `last` if the clock was set back."""
     text = format_time(now)
     if last and text <= last:
         return format_time(dt.datetime.fromisoformat(last) + dt.timedelta(microseconds=1))
@@ -28,14 +28,17 @@ def read_time(text: str) -> str:
     """
     Read a date or a time in ISO 8601, such as `2026-11-01` or `2026-11-01T08:00+01:00`.
 
-    A date is its first moment, and a time without an offset is in UTC.
+    A date means its first moment, and a time without an offset is in UTC.
+
+    Returns:
+        The time as the store writes it.
 
     Raises:
-        UsageError: It is none.
+        UsageError: `text` is neither a date nor a time.
     """
     try:
         time = dt.datetime.fromisoformat(text)
-        # At the ends of the calendar, no offset can be taken away.
+        # In the first and the last year of the calendar, subtracting the offset may overflow.
         return format_time(time if time.tzinfo else time.replace(tzinfo=dt.UTC))
     except (ValueError, OverflowError):
         raise UsageError(

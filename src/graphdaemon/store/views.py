@@ -1,4 +1,4 @@
-"""The views that people query: a column for each property, made of the document."""
+"""The views for queries, with a column for each property, which is read from the document."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ FROM {view}_records AS r LEFT JOIN runs AS f ON f.number = r.run"""
 
 
 def list_views(dialect: Dialect) -> Iterator[tuple[str, str]]:
-    """Yield the name of each view, and the statement that makes it."""
+    """Yield the name of each view, and the statement that creates it."""
     for collection in STORED_COLLECTIONS.values():
         yield collection.table, _make_view(collection, dialect)
 
 
 def digest_views(dialect: Dialect) -> str:
-    """Return a short text that changes whenever a view does."""
+    """Return a digest of all views, which changes whenever one of them does."""
     text = "\n".join(statement for _, statement in list_views(dialect))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -217,7 +217,7 @@ def test_what_only_a_store_can_answer_needs_one(command: Command, option: str) -
     ("url", "problem"),
     [
         ("sqlite:absent.db", "There is no store"),
-        ("sqlite:notes.txt", "is no SQLite database"),
+        ("sqlite:notes.txt", "is not an SQLite database"),
         ("mysql://host/db", "sqlite and postgresql are known"),
     ],
 )

@@ -72,7 +72,7 @@ def test_what_was_forgotten_is_not_passed_over(store: Store, runs: list[int]) ->
     prune(store, 1, at)
 
     for first, last in ((0, runs[0]), (runs[0], runs[1]), (runs[0], runs[3])):
-        with pytest.raises(StoreLateError, match="has forgotten what users was"):
+        with pytest.raises(StoreLateError, match="no longer has the state of users"):
             read(store, first, last)
     assert read(store, runs[2], runs[3]) == [gone("b", "absent")]
     assert read(store, 0, runs[3]) == present(ANA, CY)

@@ -83,7 +83,7 @@ class ChangesReader(DataSourceStreamReader):
         Return what changed after one run up to another.
 
         Raises:
-            Error: The store cannot be read, or has forgotten what was asked for.
+            Error: The store cannot be read, or no longer has the versions that are needed.
         """
         with explaining():
             table = read_run_changes(self._request, start["run"], end["run"], RUN, STATE)

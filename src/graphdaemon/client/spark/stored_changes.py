@@ -51,7 +51,7 @@ def read_run_changes(
     Return, as a table of Arrow, what changed after run `first` as it was after run `last`.
 
     Raises:
-        Error: The store cannot be read, or has forgotten what was asked for.
+        Error: The store cannot be read, or no longer has the versions that are needed.
     """
     settings = read_settings(request.parameters)
     tenant = asyncio.run(_ask(settings))
