@@ -166,9 +166,18 @@ class Changes:
         )
         return [(place, BY_NUMBER[number].name, seq) for place, number, seq in rows]
 
-    def list_history(self, seq: int, until: int) -> list[Change]:
-        """Every change of one object up to number `until`, oldest first."""
-        return self._select("seq = ? AND number <= ?", seq, until)
+    def list_histories(self, seqs: Collection[int], until: int) -> dict[int, list[Change]]:
+        """
+        Every change of each of these objects up to number `until`, oldest first.
+
+        What was before is told of links alone: whole documents would be read for nothing.
+        """
+        histories: dict[int, list[Change]] = {seq: [] for seq in seqs}
+        condition = f"seq IN ({_mark(seqs)}) AND number <= ?"
+        before = "CASE WHEN target IS NOT NULL THEN before END"
+        for change in self._select(condition, *seqs, until, order="seq, number", before=before):
+            histories[change.seq].append(change)
+        return histories
 
     def list_between(self, tenant: Tenant, kind: str, after: int, until: int) -> list[Change]:
         """The changes of a type behind number `after`, up to `until`, oldest first."""
@@ -182,20 +191,29 @@ class Changes:
 
     def read_state(self, tenant: Tenant, kind: str, seq: int) -> ObjectState:
         """What the object of this number is like now."""
-        rows = self._store.read(
-            "SELECT d.doc, EXISTS (SELECT 1 FROM deleted AS x WHERE x.tenant = :tenant "
-            "AND x.kind = :kind AND x.seq = d.seq) FROM document AS d WHERE d.seq = :seq",
-            {"tenant": tenant.number, "kind": KINDS[kind].number, "seq": seq},
-        )
-        if not rows:
-            return ObjectState(None, deleted=False)
-        return ObjectState(rows[0][0], bool(rows[0][1]))
+        return self.read_states(tenant, [kind], [seq])[seq]
 
-    def _select(self, condition: str, *values: object) -> list[Change]:
-        """The changes that meet an SQL condition, oldest first."""
+    def read_states(
+        self, tenant: Tenant, kinds: Collection[str], seqs: Collection[int]
+    ) -> dict[int, ObjectState]:
+        """What each of these objects, which are of these types, is like now."""
+        numbers = [KINDS[kind].number for kind in kinds]
         rows = self._store.read(
-            "SELECT kind, seq, id, moment, what, names, target, before, number FROM change "  # noqa: S608 - constants
-            f"WHERE {condition} ORDER BY number",
+            "SELECT d.seq, d.doc, EXISTS (SELECT 1 FROM deleted AS x WHERE x.tenant = ? "  # noqa: S608 - question marks
+            f"AND x.kind IN ({_mark(numbers)}) AND x.seq = d.seq) "
+            f"FROM document AS d WHERE d.seq IN ({_mark(seqs)})",
+            (tenant.number, *numbers, *seqs),
+        )
+        states = {seq: ObjectState(doc, bool(deleted)) for seq, doc, deleted in rows}
+        return dict.fromkeys(seqs, ObjectState(None, deleted=False)) | states
+
+    def _select(
+        self, condition: str, *values: object, order: str = "number", before: str = "before"
+    ) -> list[Change]:
+        """The changes that meet an SQL condition, oldest first unless in another `order`."""
+        rows = self._store.read(
+            f"SELECT kind, seq, id, moment, what, names, target, {before}, number FROM change "  # noqa: S608 - constants
+            f"WHERE {condition} ORDER BY {order}",
             values,
         )
         return [

@@ -8,11 +8,11 @@ may be newer than the end of the round: then the next round reports it again, an
 applies each report by the object's ID ends up with the same directory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from entra_emulator.directory.changes import Change, ChangeRange
+from entra_emulator.directory.changes import Change, ChangeRange, ObjectState
 from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.representation import read_id, render_reference
 from entra_emulator.directory.steps import Steps
@@ -117,8 +117,8 @@ def _list_entries(call: Call, state: DeltaRound) -> Iterator[_Entry | None]:
                 yield _Entry(candidate, item, whole=True, hidden=hidden)
         return
     older = _read_older(call, state)
-    for candidate in _list_changed(call, state):
-        yield _make_entry(call, state, candidate, older)
+    for candidates in _list_changed(call, state):
+        yield from _make_entries(call, state, candidates, older)
 
 
 def _walk(call: Call, state: DeltaRound) -> Iterator[_Candidate]:
@@ -169,49 +169,62 @@ def _walk_deleted(
         after = rows[-1].seq
 
 
-def _list_changed(call: Call, state: DeltaRound) -> Iterator[_Candidate]:
-    """Each object that changed in the round, in the order of its first change."""
+def _list_changed(call: Call, state: DeltaRound) -> Iterator[list[_Candidate]]:
+    """The objects that changed in the round, in the order of their first change, some at a time."""
     kinds = [tracked.kind for tracked in state.query.types]
     window = ChangeRange(state.after, state.until, kinds, state.query.ids)
     position = _begin(state.position, 0)
     while True:
         rows = call.directory.changes.list_objects(
-            call.tenant, window, position=position, limit=_CHUNK
+            call.tenant, window, position=position, limit=PIECE
         )
-        for number, kind, seq in rows:
-            yield _Candidate(0, number, kind, seq)
-        if len(rows) < _CHUNK:
+        if rows:
+            yield [_Candidate(0, number, kind, seq) for number, kind, seq in rows]
+        if len(rows) < PIECE:
             return
         position = rows[-1][0]
 
 
+def _make_entries(
+    call: Call,
+    state: DeltaRound,
+    candidates: Sequence[_Candidate],
+    older: Mapping[int, bytes | None],
+) -> Iterator[_Entry | None]:
+    """What the round reports of each of these objects."""
+    seqs = [candidate.seq for candidate in candidates]
+    kinds = {candidate.kind for candidate in candidates}
+    histories = call.directory.changes.list_histories(seqs, state.until)
+    states = call.directory.changes.read_states(call.tenant, kinds, seqs)
+    for candidate in candidates:
+        now = states[candidate.seq]
+        if candidate.seq in older:
+            doc = older[candidate.seq]
+            now = ObjectState(now.doc if doc is None else doc, deleted=doc is None)
+        yield _make_entry(state, candidate, histories[candidate.seq], now)
+
+
 def _make_entry(
-    call: Call, state: DeltaRound, candidate: _Candidate, older: dict[int, bytes | None]
+    state: DeltaRound, candidate: _Candidate, history: Sequence[Change], now: ObjectState
 ) -> _Entry | None:
     """What the round reports of a changed object; None when no change of it counts."""
     tracked = state.query.find(candidate.kind)
-    history = call.directory.changes.list_history(candidate.seq, state.until)
     changes = [change for change in history if change.number > state.after]
     if not is_tracked(tracked, changes):
         return None
-    now = call.directory.changes.read_state(call.tenant, candidate.kind, candidate.seq)
-    doc, deleted = now.doc, now.deleted
-    if candidate.seq in older:
-        doc = older[candidate.seq] or doc
-        deleted = older[candidate.seq] is None
-    if doc is None or deleted:
-        item = render_removed(changes[-1].id, restorable=deleted)
+    if now.doc is None or now.deleted:
+        item = render_removed(changes[-1].id, restorable=now.deleted)
         return _Entry(candidate, item, alive=False)
     # The client may know no property of an object that was created or restored meanwhile.
     whole = any(change.what in LIFE for change in changes)
     item = render_tracked(
         tracked,
-        doc,
+        now.doc,
         cleared=list_changed_names(history),
         only=list_changed_names(changes) if state.minimal and not whole else None,
     )
     links = tuple(change for change in changes if change.target is not None)
-    return _Entry(candidate, item, whole, links, hidden=is_hidden(doc))
+    return _Entry(candidate, item, whole, links, hidden=is_hidden(now.doc))
 
 
 def _read_older(call: Call, state: DeltaRound) -> dict[int, bytes | None]:
