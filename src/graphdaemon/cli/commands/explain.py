@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _ALIGNED_CELLS = 44
 """Values up to this length are aligned; a longer one would push every sentence off the line."""
 
+# A journal of a day may be piped in whole.
+_MOST_BYTES = 1 << 26
+
 
 @click.command(cls=StrictCommand)
 @click.argument("words", nargs=-1, metavar="[CODE]")
@@ -39,7 +42,13 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
         # Whoever writes - may type or paste the text.
         if sys.stdin is None or (not words and sys.stdin.isatty()):
             raise click.UsageError("Give a code, or an error, a line of a log or a token on stdin.")
-        text = decode_pasted(sys.stdin.buffer.read())
+        content = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise click.UsageError(
+                "There is more than 64 MB on stdin. Give a part of it, such as the last lines of "
+                "a log: tail -n 10000 FILE | graphdaemon explain"
+            )
+        text = decode_pasted(content)
     # Its tables take long to load, and `graphdaemon token` needs only how claims are printed.
     from graphdaemon.diagnosis.explain import explain as explain_text
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 
+# What Graph takes at once has 250 MB at most: "Upload or replace the contents of a driveItem".
+_MOST_BYTES = 1 << 28
+
 
 @click.command(cls=StrictCommand)
 @click.argument(
@@ -98,14 +101,22 @@ def request(
 
 
 def _read_body(path: Path) -> bytes:
-    if str(path) == "-":
-        return sys.stdin.buffer.read()
     try:
-        return path.read_bytes()
+        if str(path) == "-":
+            content = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise click.BadParameter(
             f"{path} cannot be read: {error.strerror}.", param_hint="--body"
         ) from None
+    if len(content) > _MOST_BYTES:
+        raise click.BadParameter(
+            f"{path} has more than 256 MB. Upload it in parts, with an upload session.",
+            param_hint="--body",
+        )
+    return content
 
 
 async def _write_all(client: "Client", request: "GraphRequest", sink: "Sink") -> list[str]:

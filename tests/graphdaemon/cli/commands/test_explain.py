@@ -4,6 +4,7 @@ import io
 import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -129,3 +130,16 @@ def test_it_works_without_settings_or_network(run: Run) -> None:
 
     assert done.returncode == 0
     assert "Conditional Access" in done.stdout
+
+
+def test_a_stream_without_an_end_is_refused(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the way to explain a part of a log."""
+    with Path("/dev/zero").open(encoding="ascii") as endless:
+        monkeypatch.setattr("sys.stdin", endless)
+        outcome = command("explain")
+
+    assert outcome.code == 2
+    assert "more than 64 MB on stdin" in outcome.err
+    assert "tail -n 10000 FILE | graphdaemon explain" in outcome.err

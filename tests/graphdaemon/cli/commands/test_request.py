@@ -368,3 +368,11 @@ def test_what_is_nested_too_deeply_is_passed_through(
 
     assert command("request", "GET", "users/1", settings).out == deep
     assert command("get", "users/1", settings).code == 5
+
+
+def test_a_body_without_an_end_is_refused(command: Command, settings: Path) -> None:
+    """A device would otherwise be read until the memory is full."""
+    outcome = command("request", "POST", "users", settings, "--body", "/dev/zero")
+
+    assert outcome.code == 2
+    assert "/dev/zero has more than 256 MB" in outcome.err
