@@ -1,1 +1,1 @@
-"""One complete listing, and what proves that it is complete; `listing.py` names the steps."""
+"""Read one complete listing, and prove that it is complete; `listing.py` names the steps."""

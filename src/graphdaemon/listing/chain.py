@@ -1,4 +1,4 @@
-"""One chain of pages: each names the next, and where a link fails the chain is begun anew."""
+"""A chain of pages, each of which links to the next; if a link is refused, it begins anew."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from graphdaemon.listing.intervals import Interval, condition_of
 from graphdaemon.listing.target import Target
 
 RESTARTS = 10
-"""Restarts in a row that got no further than before. A link always refused is no accident."""
+"""How many restarts in a row may bring no progress before a refused link fails the listing."""
 
-# Restarts in all: a chain that gains one page with each would go on for hours.
+# All restarts of a chain: one that gains only one page with each would go on for hours.
 _MOST_RESTARTS = 100
-# Graph may send an empty page with a next link; so many in a row lead nowhere.
+# Graph may send an empty page with a next link; so many in a row are an endless chain.
 _MOST_EMPTY = 100
-# Records that come twice because the directory changed, besides a tenth of those there are.
+# How many records may be repeated because the directory changed, besides a tenth of all.
 _REPEATED = 1_000
 
 
@@ -28,25 +28,27 @@ class Chain(msgspec.Struct, eq=False):
     One part of a collection, or all of it, and how far its pages have been read.
 
     Attributes:
-        condition: The `$filter` expression that makes the part; empty for everything.
-        interval: What the condition means, if it is a range, which can be divided further.
-        replaces: The numbers of the chains that it is read in place of.
-        depth: How many divisions made it, one within the other.
-        link: The next page to ask for; None before the first.
-        pages: Pages read since the chain was begun, or begun anew.
+        condition: The `$filter` expression that selects the part; empty for the whole collection.
+        interval: The range of key values that the condition stands for, if it is a range. Only a
+            range can be divided further.
+        depth: How many divisions in succession have made it.
+        replaces: The numbers of the chains in place of which it is read.
+        link: The link to the next page; None before the first page.
+        pages: How many pages were read since the chain was begun, or last begun anew.
         restarts: How often it was begun anew.
-        stalled: How many restarts in a row got no further than before.
-        furthest: The most pages that it had read when it was begun anew.
-        pages_in_all: Pages read, those before a restart and in earlier runs included.
-        empty_pages: Pages since the last one that held a record.
-        records: Records read since it was begun, or begun anew.
-        consumed: How many of those the consumer has looked at.
-        limit: Records after which no further page is asked for; None reads all.
-        handed_over: It was divided, and other chains read the pieces.
-        ended: An earlier run left nothing of it to read.
-        number: What the journal calls it; -1 while the journal does not know it.
-        first_url: Its first page, if that is not what the target says of the condition.
-        first_page: Its first page itself, if it was read before the chain is.
+        stalled: How many restarts in a row brought no progress.
+        furthest: The most pages that had been read when it was begun anew.
+        pages_in_all: How many pages were read, including those before a restart and in earlier
+            runs.
+        empty_pages: How many empty pages were read since the last page with a record.
+        records: How many records were read since the chain was begun, or last begun anew.
+        consumed: How many of these records the consumer has taken.
+        limit: The number of records after which no further page is requested; None reads all.
+        handed_over: Whether it was divided, so that other chains read the rest.
+        ended: Whether nothing of it is left to read after an earlier run.
+        number: Its number in the journal; -1 while it is not in the journal.
+        first_url: The address of its first page, if the target does not give it.
+        first_page: Its first page, if that was read before the chain is.
     """
 
     condition: str = ""
@@ -71,7 +73,7 @@ class Chain(msgspec.Struct, eq=False):
     _visited: set[int] = msgspec.field(default_factory=set)
 
     def count_page(self, page: Page) -> None:
-        """Count a page that was read."""
+        """Count a page that was read, and its records."""
         self.pages += 1
         self.pages_in_all += 1
         self.empty_pages = 0 if page.records else self.empty_pages + 1
@@ -79,12 +81,12 @@ class Chain(msgspec.Struct, eq=False):
 
     def visit(self, link: str) -> None:
         """
-        Make `link` the next page to ask for.
+        Make `link` the link to the next page.
 
         Raises:
-            GraphError: The chain goes in a circle, or on and on without a record.
+            GraphError: The link was followed before, or there were too many empty pages in a row.
         """
-        # A number for each link: a chain of thousands of pages need not keep the texts.
+        # A hash for each link, because the texts of thousands of links would take much memory.
         mark = hash(link)
         if mark in self._visited:
             raise _endless(link, "leads back to a page that was read already")
@@ -95,10 +97,11 @@ class Chain(msgspec.Struct, eq=False):
 
     def consume(self, records: int, distinct: int) -> None:
         """
-        Note that the consumer looked at `records` more; it knows `distinct` different ones.
+        Note that the consumer took `records` more records, and knows `distinct` different ones.
 
         Raises:
-            GraphError: The chain has brought more records than there are: it repeats itself.
+            GraphError: The chain has brought many more records than there are different ones, so
+                it repeats itself.
         """
         self.consumed += records
         if self.consumed > _REPEATED + distinct + distinct // 10:
@@ -120,18 +123,21 @@ class Chain(msgspec.Struct, eq=False):
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether to begin it anew would lead nowhere."""
+        """Whether it was begun anew so often that another restart would not help."""
         return self.stalled >= RESTARTS or self.restarts >= _MOST_RESTARTS
 
 
 class ChainPage(NamedTuple):
     """
-    A page, and where in its chain it stands.
+    A page, and its place in its chain.
 
     Attributes:
-        last: The chain is over: there is no page after this one, or others read the rest.
-        link: The page after it, if the chain is not over.
-        place: How many pages the chain had read with this one, restarts and earlier runs included.
+        chain: The chain.
+        page: The page.
+        last: Whether it is the last page of the chain, or other chains read the rest.
+        link: The link to the next page; None for the last page.
+        place: How many pages the chain had read with this one, including those before restarts and
+            in earlier runs.
     """
 
     chain: Chain
@@ -159,14 +165,14 @@ async def read_chain(
     target: Target, chain: Chain, deliver: Deliver, divide: Divide | None = None
 ) -> None:
     """
-    Read a chain to its end, delivering each page.
+    Read a chain to its end, and deliver each page.
 
     Args:
         target: What is listed.
-        chain: The chain to read; it goes on at its `link`, if it has one.
-        deliver: Takes a page; waits while there is no room for it.
-        divide: Says, after each page but the last, whether other chains read the rest; without it
-            they never do.
+        chain: The chain. It is continued at its `link`, if it has one.
+        deliver: Takes a page; it waits while there is no room for one.
+        divide: Is called after each page but the last, and returns whether other chains read the
+            rest. Without it, the chain is never divided.
 
     Raises:
         IdentityError, GraphError, NetworkError: The chain was not read to its end.
@@ -178,7 +184,7 @@ async def read_chain(
             page, chain.first_page = chain.first_page, None
             page = page or await target.page(link or first_url)
         except GraphError as error:
-            # Only a link can have expired: a first page that is refused is refused for its query.
+            # Only a link can expire: a refusal of the first page is a refusal of the query.
             if link is None or not is_link_refused(error) or chain.is_hopeless:
                 raise
             chain.begin_anew()
@@ -188,7 +194,7 @@ async def read_chain(
             await deliver(ChainPage(chain, page, True, None, chain.pages_in_all))
             return
         chain.visit(follow_within(page.next_link, link or first_url))
-        # Decided before the page is delivered, since the page says whether the chain is over.
+        # Decide before delivering the page, because it says whether it is the last of the chain.
         handed_over = divide is not None and await divide(chain, page)
         next_link = None if handed_over else chain.link
         await deliver(ChainPage(chain, page, handed_over, next_link, chain.pages_in_all))
@@ -198,10 +204,10 @@ async def read_chain(
 
 def is_link_refused(error: GraphError) -> bool:
     """
-    Say whether a page link was refused for what it is: expired, or unknown to this replica.
+    Return whether a page link was refused because it expired, or is unknown to a replica.
 
-    Graph's codes for that vary, and one of them is empty (microsoft-graph-docs #8612). The status
-    is enough, since the first page was answered and this link is of Graph's own making.
+    Graph's codes for this vary, and one of them is empty (microsoft-graph-docs #8612). The status
+    is enough: the first page was answered, and Graph itself has made the link.
     """
     return error.status in (400, 404, 410)
 

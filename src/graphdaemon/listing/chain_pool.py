@@ -1,4 +1,4 @@
-"""Many chains read at once: who reads which, and which pages wait for the consumer."""
+"""Read several chains at the same time, and keep their pages for the consumer."""
 
 import asyncio
 from collections import deque
@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
 from graphdaemon.listing.chain import Chain, ChainPage
 
-# Readers wait while this many pages wait for the consumer, so that memory stays flat. It is one
-# page for each of 32 chains: a chain that waits here does not ask for its next page.
+# Chains are not read on while so many pages wait for the consumer, so that memory does not grow. It
+# is one page for each of the usual 32 chains.
 _MOST_PAGES = 32
-# Large pages fill memory sooner: from this many bytes on the lower number counts.
+# From so many bytes on, the lower number of pages counts, because large pages fill the memory.
 _MOST_BYTES = 12_000_000
 _MOST_LARGE_PAGES = 8
 
@@ -20,11 +20,11 @@ class ChainPool:
 
     Args:
         read: Reads one chain, and delivers its pages.
-        size: How many chains to read at a time.
-        announce: Hears of every chain as soon as it is known.
-        width: How many chains it is worth reading at a time now.
-        join: Makes of the chains that nobody reads yet those that are to be read instead; returns
-            the same list where they are to be read as they are.
+        size: The most chains to read at the same time.
+        announce: Is called with every chain that is added.
+        width: Returns how many chains should be read at the same time at present.
+        join: Takes the chains that have not been begun, and returns the chains to read in their
+            place; it returns the same list to change nothing.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class ChainPool:
 
     @property
     def waiting(self) -> int:
-        """How many chains nobody reads yet."""
+        """How many chains have not been begun."""
         return len(self._pending)
 
     def add(self, chains: Iterable[Chain]) -> None:
-        """Read these, too."""
+        """Add chains to be read."""
         for chain in chains:
             self._announce(chain)
             self._pending.append(chain)
@@ -73,11 +73,11 @@ class ChainPool:
             task.add_done_callback(self._end)
 
     def _has_room(self, busy: int) -> bool:
-        """Say whether one chain more than `busy` is to be read."""
+        """Return whether another chain may be begun while `busy` chains are read."""
         return busy < self.size and (busy == 0 or busy < self._width())
 
     def _take(self) -> Chain:
-        """Take the next chain to read."""
+        """Remove and return the next chain to read."""
         pending = list(self._pending)
         joined = self._join(pending)
         if joined is not pending:
@@ -88,11 +88,11 @@ class ChainPool:
         return self._pending.popleft()
 
     def drop_parts(self) -> None:
-        """Read no part of the collection that nobody has begun to read."""
+        """Drop the chains of parts of the collection that have not been begun."""
         self._pending = deque(chain for chain in self._pending if not chain.condition)
 
     async def deliver(self, chain_page: ChainPage) -> None:
-        """Hand a page to the consumer; wait while too many wait already."""
+        """Keep a page for the consumer; first wait while too many pages are kept."""
         while self._is_full():
             self._room.clear()
             await self._room.wait()
@@ -103,12 +103,12 @@ class ChainPool:
 
     async def pages(self, chains: Iterable[Chain]) -> AsyncGenerator[ChainPage]:
         """
-        Yield every page of `chains`, and of those that are added meanwhile, as they come.
+        Yield every page of `chains`, and of those that are added meanwhile, as the pages arrive.
 
-        Closing it stops every chain.
+        If the generator is closed, all chains are stopped.
 
         Raises:
-            Error: The first failure of any chain; the others are stopped.
+            Error: The failure of a chain; the other chains are stopped.
         """
         self.add(chains)
         try:
@@ -143,7 +143,7 @@ class ChainPool:
                 self._failure = error
             for other in self._tasks:
                 other.cancel()
-        # Several may have ended at once, as there were too many of them.
+        # If several tasks ended at once, chains may be waiting without a task to read them.
         self._start()
         self._news.set()
 

@@ -1,5 +1,5 @@
 """
-What changed in a collection since a delta link was made, or all there is to begin with.
+Read what changed in a collection since a delta link was made, or everything without a link.
 
 Sources: "Use delta query to track changes in Microsoft Graph data" and "group: delta" on
 learn.microsoft.com.
@@ -20,17 +20,21 @@ from graphdaemon.listing.delta_round import RoundPage, delta_url, read_round
 from graphdaemon.listing.target import Target
 
 Removal = Literal["", "changed", "deleted"]
-"""How an object is gone: can be restored, or for good; empty where it is there."""
+"""
+Whether and how an object was removed, in Graph's words.
+
+`changed`: it was deleted and can be restored. `deleted`: it was deleted for good. Empty: it exists.
+"""
 
 
 class Link(NamedTuple):
     """
-    A linked object that came or went, such as a member of a group.
+    A link to an object, such as a member of a group, that was added or removed.
 
     Attributes:
-        id: The linked object.
-        kind: Its type, such as `user`; empty where Graph does not say.
-        removed: It is linked no more.
+        id: The ID of the linked object.
+        kind: Its type, such as `user`; empty if Graph does not send it.
+        removed: Whether the link was removed.
     """
 
     id: str
@@ -40,15 +44,17 @@ class Link(NamedTuple):
 
 class Changed(NamedTuple):
     """
-    One object as a round tells of it. Told again, also with other links, the later one adds to it.
+    An object in a round of changes.
+
+    A round may contain the same object several times, also with different links. Then all of them
+    count, in their order.
 
     Attributes:
-        id: The object.
-        record: What Graph sent, with what is selected: what was never set is left out, what was
-            cleared is null. None where the object is gone.
-        removed: `changed` where it was deleted and can be restored, `deleted` where it is gone for
-            good; empty where it is there. (The words are Graph's.)
-        links: By relation which links came and went; of an object that is new, all it has.
+        id: The ID of the object.
+        record: The object as Graph sent it, with the selected properties. A property that was never
+            set is left out, and one that was cleared is null. None if the object was removed.
+        removed: Whether and how the object was removed.
+        links: The links that were added or removed, by relation; for a new object, all its links.
     """
 
     id: str
@@ -59,24 +65,27 @@ class Changed(NamedTuple):
 
 class Changes:
     """
-    One round of changes, read page by page, so that no more than a page is in memory.
+    One round of changes, which is read page by page, so that only one page is in memory.
 
     Args:
-        target: The collection. What its query selects is asked for where there is no link; a link
-            tells of what was selected when the first of its row was made.
-        link: The delta link to go on from. Without one every object is told, and those in the
-            recycle bin as removed.
-        relations: The relations to read, such as `members`; asked for as what is selected is.
+        target: The collection. The properties that its query selects are requested if there is no
+            link. A link keeps the properties that were selected when the first link was made.
+        link: The delta link to continue from. Without one, the round contains every object, and
+            those in the recycle bin as removed.
+        relations: The relations to read, such as `members`; like properties, they are requested
+            only without a link.
 
     Attributes:
-        link: The delta link to go on from: that of the next round once this one was read.
-        restarts: How often the round was begun anew because a page link was refused. Whatever was
-            yielded before a restart is void: the directory has changed meanwhile, and what is gone
-            by then is not told of again.
-        pages_read: Pages of the round so far.
+        link: The delta link to continue from. Once the round was read, it is the link to the next
+            round.
+        restarts: How often the round was begun anew because a page link was refused. Everything
+            that was yielded before a restart is void: the directory has changed meanwhile, and
+            objects that were removed meanwhile are not reported again.
+        pages_read: How many pages of the round were read so far.
 
     Raises:
-        UsageError: `link` is of another collection, or of another Graph, where no token must go.
+        UsageError: `link` belongs to another collection, or to another origin, to which no token
+            may be sent.
     """
 
     def __init__(
@@ -93,13 +102,13 @@ class Changes:
 
     async def pages(self) -> AsyncGenerator[list[Changed]]:
         """
-        Yield what changed, some objects at a time, in no order that means anything.
+        Yield the objects that changed, some at a time, in an undefined order.
 
-        Once it has ended, and only then, `link` is that of the next round.
+        Only when the generator has ended is `link` the link to the next round.
 
         Raises:
-            GraphError: The delta link is not valid any more (`delta.is_dead`); there is no delta of
-                this collection, or not for this token; or somebody alters the answers.
+            GraphError: The delta link is no longer valid (`delta.is_dead`), the collection has no
+                delta, or none for this token, or an answer breaks the rules.
             IdentityError, NetworkError: A page could not be read.
         """
         self.restarts = self.pages_read = 0
@@ -145,7 +154,7 @@ class _Removed(msgspec.Struct):
 
 @cache
 def _item_type(relations: tuple[str, ...]) -> type[msgspec.Struct]:
-    """A type with what was removed, and behind it the links of each relation."""
+    """Return a type with the field `removed`, and after it a field for each relation."""
     fields: list[tuple[str, Any, Any]] = [
         ("removed", msgspec.Raw, msgspec.field(name="@removed", default=msgspec.Raw()))
     ]
@@ -162,12 +171,12 @@ def _read_reason(removed: msgspec.Raw) -> Removal:
         reason = msgspec.json.decode(removed, type=_Removed).reason
     except msgspec.DecodeError:
         reason = ""
-    # Whatever else it says, the object is gone; that it can be restored is the weaker claim.
+    # With any other reason the object is gone, too; that it can be restored claims less.
     return "deleted" if reason == "deleted" else "changed"
 
 
 def _read_kind(type_name: str) -> str:
-    """Return `user` of `#microsoft.graph.user`."""
+    """Return the short name of a type, such as `user` for `#microsoft.graph.user`."""
     return type_name.rpartition(".")[2]
 
 

@@ -1,5 +1,5 @@
 """
-The service's own account of what changed: a delta link, taken before and followed afterwards.
+Ask Graph what changed during a listing: take a delta link before it, and follow it afterwards.
 
 Source: "Use delta query to track changes in Microsoft Graph data" on learn.microsoft.com.
 """
@@ -17,25 +17,26 @@ from graphdaemon.graph.page import Page, read_record
 from graphdaemon.listing.delta_round import delta_url, read_delta_page, read_round
 from graphdaemon.listing.target import Target
 
-# Pages in which a delta has to begin: a service that knows `latest` answers with one.
+# Pages after which a delta must have begun; a service that supports `latest` needs one.
 _MOST_FIRST_PAGES = 3
-# A text with a quotation mark in it, which is written twice, looks like two texts.
+# A string with a quotation mark in it, which is doubled there, is matched as two strings.
 _TEXT = r"'[^']*'"
-# Names that stand alone in an expression: neither within a path nor a function.
-# A name, and the sign that makes it something else: a variable, a function or a part of a word.
+# A name that is not within a path, and the character after it that makes it something else than a
+# property: a variable, a function or a part of a word.
 _NAME = r"(?<![\w/-])([A-Za-z_]\w*)([:(-]?)"
 _LAMBDA_VARIABLE = r"(\w+)(:?)"
 _OPERATORS = frozenset("and or not eq ne ge le gt lt in has null true false asc desc".split())
 
-# Kept outside the directory, of which a delta tells nothing ("Use delta query to track changes in
-# Microsoft Graph data", limitations); and not tracked ("user: delta").
+# Properties whose changes a delta does not report: one that is kept outside the directory ("Use
+# delta query to track changes in Microsoft Graph data", limitations), and one that is not tracked
+# ("user: delta").
 _UNTRACKED = frozenset({"signInActivity", "licenseAssignmentStates"})
-# Changes of schema extensions are not tracked, says the same page. No property of Graph's own has a
-# line in its name; directory extensions are called `extension_…`.
+# By the same page, changes of schema extensions are not tracked. Their names contain an underscore,
+# and otherwise only those of directory extensions do, which begin with `extension_`.
 _SCHEMA_EXTENSION = r"(?!extension_)\w*_"
 
 Told = dict[str, msgspec.Raw | None]
-"""What a round tells: by ID the record as it is now, or None if it is gone."""
+"""The records that a round reports: by ID, the record as it is now, or None if it is gone."""
 
 
 class _Item(msgspec.Struct):
@@ -47,21 +48,23 @@ _decode_item = msgspec.json.Decoder(_Item).decode
 
 class Delta:
     """
-    The changes of one collection from now on, or from `link`, the delta link of an earlier run.
+    The changes of a collection from now on, or since `link`, the delta link of an earlier run.
 
     Args:
         target: What is listed.
         link: The delta link of an earlier run.
-        selected: What to follow in place of what the target selects. Of an earlier run's link, only
-            who keeps it knows what it selected; by itself it is taken for what the query selects.
+        selected: The properties to follow, in place of those that the target selects. With a link,
+            they must be those for which the link was made; by default they are taken to be those
+            that the query selects.
 
     Attributes:
         link: The delta link at which the next round begins; None before `begin`.
-        pages: How many pages the last round had; one page is the state of one moment.
-        selected: The properties that it was asked for as what is shown; keep them with the link.
-        select: The properties that it was asked for, among them all that the query tests; empty for
-            those that it tells by itself.
-        selects: Whether it was asked for any. Of those it leaves out only what was never set.
+        pages: How many pages the last round had. A single page shows the state of one moment.
+        selected: The followed properties that the listing shows. They must be kept with the link.
+        select: All properties that are requested, including those that the query tests; empty to
+            get those that the delta reports by default.
+        selects: Whether properties are requested. Then the delta leaves out only those that were
+            never set.
         tested: The properties that the filter of the query tests.
     """
 
@@ -81,13 +84,14 @@ class Delta:
 
     async def begin(self) -> None:
         """
-        Take the delta link that tells of every change from this moment on.
+        Take a delta link, which reports every change from this moment on.
 
-        Graph answers with it at once. A service that does not know `latest` would first tell every
-        record, page after page: that is as long as the listing itself, and is broken off.
+        Graph returns it at once. A service that does not support `latest` would first send all
+        records, page after page, which takes as long as the listing itself; then it is given up.
 
         Raises:
-            GraphError: There is no delta of this collection, or not for this token.
+            GraphError: The collection has no delta, or none for this token.
+            IdentityError, NetworkError: Graph could not be asked.
         """
         await self._walk(
             f"{self._base}?{self._options()}$deltatoken=latest", most=_MOST_FIRST_PAGES
@@ -95,25 +99,26 @@ class Delta:
 
     async def sample(self) -> Page:
         """
-        Get a page of the records there are, in an order that has little to do with their names.
+        Get the first page of all records from the delta, whose order does not depend on names.
 
         Raises:
-            GraphError: As `begin`.
+            GraphError, IdentityError, NetworkError: As in `begin`.
         """
         return await read_delta_page(self._target, f"{self._base}?{self._options()}".rstrip("?&"))
 
     async def round(self) -> Told:
         """
-        Return what changed since the last round; of a record told of twice, what was told last.
+        Return what changed since the last round; if a record is reported twice, the last counts.
 
         Raises:
-            GraphError: The delta link is not valid any more, or somebody alters the answers.
+            GraphError: The delta link is no longer valid, or an answer breaks the rules.
+            IdentityError, NetworkError: A page could not be read.
         """
         assert self.link is not None, "begin comes first"
         return await self._walk(self.link)
 
     async def _walk(self, url: str, most: int | None = None) -> Told:
-        """Read a round from `url` to its delta link, in `most` pages."""
+        """Read a round from `url` to its delta link, in up to `most` pages."""
         told: Told = {}
         self.pages = 0
         async with aclosing(read_round(self._target, url, most=most)) as pages:
@@ -123,7 +128,7 @@ class Delta:
                     self.pages = 0
                 self.pages += 1
                 for key, record in zip(ids, page.records, strict=True):
-                    # Told again, it moves behind what was told before.
+                    # A record that is reported again moves to the end of the order.
                     told.pop(key, None)
                     told[key] = None if bytes(_decode_item(record).removed) else record
                 self.link = page.delta_link or self.link
@@ -135,10 +140,10 @@ class Delta:
 
 async def count_told(target: Target) -> int | None:
     """
-    Return how many records a delta tells of that is read from its beginning.
+    Count the records that the delta of a collection reports when it is read from its beginning.
 
-    That is Graph's count where Graph gives none: the delta is answered from elsewhere than the
-    list, page by page to its delta link. None under a filter or a search, which a delta knows not.
+    This takes the place of a count where Graph gives none, because the delta is answered from
+    another source than the list. None under a filter or a search, which a delta does not support.
 
     Raises:
         IdentityError, GraphError, NetworkError: There is no delta, or it could not be read.
@@ -165,9 +170,10 @@ def find_tested(target: Target) -> frozenset[str]:
 
 def find_untracked(target: Target) -> str:
     """
-    Return a property that the filter tests though no delta tells of its changes; empty without one.
+    Return a property that the filter tests and whose changes a delta does not report, or "".
 
-    Whoever left the filter by such a change would stay in the list, and nothing would say so.
+    A record that no longer matches the filter because of such a change would stay in the output
+    unnoticed.
     """
     tested = find_tested(target)
     extensions = (name for name in tested if re.match(_SCHEMA_EXTENSION, name))
@@ -176,11 +182,15 @@ def find_untracked(target: Target) -> str:
 
 def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bool]:
     """
-    Compare what a delta told of a record with how it was read afterwards.
+    Compare a record as a delta reported it with the record as it was read afterwards.
+
+    Args:
+        told: The record in the delta; None if it was reported as removed.
+        read: The record as it was read; None if it was not found.
 
     Returns:
-        Whether they contradict each other, and whether they say the same. Neither is so where the
-        delta is silent about a value, since it omits what was never set.
+        Whether the two contradict each other, and whether they are the same. Neither is true if the
+        delta left out a property that was read with a value: it leaves out what was never set.
     """
     if told is None or read is None:
         return (told is None) != (read is None), told is None and read is None
@@ -192,7 +202,7 @@ def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bo
 
 
 def is_dead(error: GraphError) -> bool:
-    """Say whether `error` means that there is no delta: none, not for this token, or no longer."""
+    """Return whether `error` means that the delta does not exist, is forbidden, or has expired."""
     return error.status in (400, 403, 404, 405, 410, 501) or error.code == "page_malformed"
 
 
@@ -203,21 +213,21 @@ def values_of(record: msgspec.Raw) -> Mapping[str, Any]:
 
 
 def is_same(told: Any, read: Any) -> bool:
-    """Say whether a property that was told and one that was read have the same value."""
+    """Return whether two values of a property are the same; lists are compared without an order."""
     return bool(_plain(told) == _plain(read))
 
 
 def _plain(value: Any) -> Any:
-    # Lists of the directory have no order: the same addresses may come in another one.
+    # Lists in the directory have no order, so the same items may come in another one.
     return sorted(map(msgspec.json.encode, value)) if isinstance(value, list) else value
 
 
 def _properties(target: Target, selected: tuple[str, ...]) -> tuple[str, ...]:
     """
-    The properties to follow where these are selected; empty for all.
+    Return the properties that a delta has to select; empty if none are selected.
 
-    A delta tells only of changes to the properties that it selects. Needed are those that are
-    shown, and those that decide whether, and in which part, a record is listed.
+    A delta reports only changes of the properties that it selects. They must include those that
+    are shown, and those that decide whether, and in which part, a record is listed.
     """
     query, key = target.query, target.collection.key
     if not selected:
@@ -228,7 +238,7 @@ def _properties(target: Target, selected: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _names_in(expression: str) -> list[str]:
-    """The properties that an expression names, in its order."""
+    """Return the properties that an expression names, in their order."""
     bare = re.sub(_TEXT, "", expression)
     variables = (name for name, sign in re.findall(_LAMBDA_VARIABLE, bare) if sign)
     no_properties = _OPERATORS.union(variables)

@@ -1,5 +1,5 @@
 """
-One round of a delta: page after page, from where it begins to the delta link it ends in.
+Read one round of a delta, page after page, to the delta link at its end.
 
 Source: "Use delta query to track changes in Microsoft Graph data" on learn.microsoft.com.
 """
@@ -15,9 +15,9 @@ from graphdaemon.listing.chain import RESTARTS, is_link_refused
 from graphdaemon.listing.id_set import make_id_set, pack_ids
 from graphdaemon.listing.target import Target
 
-# Empty pages in a row. A round may skip many records that nobody selected; so many lead nowhere.
+# A round may have many empty pages in a row; after so many it is taken to be endless.
 _MOST_EMPTY = 1_000
-# Records of a round that may be told again, besides ten times as many as there are different ones.
+# How many records a round may have, besides ten times the number of different ones.
 _REPEATED = 10_000
 
 
@@ -26,10 +26,10 @@ class RoundPage(NamedTuple):
     A page of a round.
 
     Attributes:
-        page: What Graph sent; on the last page its `delta_link` is one that may be followed.
+        page: The page. The `delta_link` of the last page has been checked, and may be followed.
         ids: The ID of each record.
-        first: It is the first page. Where there was one before, a page link was refused and the
-            round was begun anew: what was told before then is void.
+        first: Whether it is the first page. If a first page comes again, a page link was refused
+            and the round was begun anew, so that the pages before it are void.
     """
 
     page: Page
@@ -38,7 +38,7 @@ class RoundPage(NamedTuple):
 
 
 def delta_url(target: Target) -> str:
-    """Return the address of the delta of a collection, without options."""
+    """Return the address of the delta query of a collection, without options."""
     return f"{target.root}/{target.collection.name}/delta"
 
 
@@ -50,12 +50,12 @@ async def read_round(
 
     Args:
         target: The collection.
-        url: Where the round begins: a delta link, or the first request of a delta.
-        most: How many pages it may have.
+        url: A delta link, or the address of the first request of a delta.
+        most: The most pages that the round may have; None for no limit.
 
     Raises:
-        GraphError: The first page was refused; page links were, and again each time that the round
-            was begun anew; the round has no end, or somebody alters the answers.
+        GraphError: The first page was refused, page links were refused although the round was begun
+            anew several times, the round has no end, or an answer breaks the rules.
         IdentityError, NetworkError: A page could not be read.
     """
     for restarts in range(RESTARTS + 1):
@@ -79,7 +79,7 @@ async def read_delta_page(target: Target, url: str) -> Page:
     Raises:
         IdentityError, GraphError, NetworkError: After every attempt that could help.
     """
-    # A delta is never answered from the advanced index, whatever the query needs elsewhere.
+    # The delta needs no `ConsistencyLevel`, even if the query is an advanced one elsewhere.
     return await target.graph.page(url, needs=target.collection.role, tally=target.tally)
 
 

@@ -65,7 +65,7 @@ async def begin(target: Target, options: ListingOptions, parts: int) -> ListingS
 
     async def divide(chain: Chain, page: Page) -> bool:
         await partition.divide(chain, page)
-        # However it is divided, nothing but the first page is read here.
+        # Only the first page is read here, whether the listing is divided or not.
         return True
 
     pool = ChainPool(read, parts, chains.append)
@@ -177,7 +177,7 @@ async def finish(
         Error: What changed, or a record, could not be read.
     """
     _check_readings(start, readings)
-    # Cuts are learned from records, which are elsewhere.
+    # Cuts are learned from records, and the records are in other processes.
     listing = Listing(target, options._replace(plan=None, learn=False, journal=None))
     listing.take_over(start, readings)
     appeared: list[msgspec.Raw] = []
@@ -188,7 +188,7 @@ async def finish(
     record = listing.finish()
     link = None if listing.link is None else DeltaLink(listing.link)
     by_id = dict(zip(ids_of(appeared), appeared, strict=True))
-    # What the second reading brought may have changed as well, and is not with the parts.
+    # A record from the second reading is in no part; if it has changed, too, it is replaced here.
     news = {key: one for key, one in listing.corrections.items() if key in by_id}
     corrections = {key: one for key, one in listing.corrections.items() if key not in by_id}
     present = [one for one in (by_id | news).values() if one is not None]
@@ -244,7 +244,7 @@ def _check_readings(start: ListingStart, readings: Sequence[PartReading]) -> Non
 def _share_out(
     target: Target, started: str, chains: Sequence[Chain], parts: int
 ) -> tuple[ListingPart, ...]:
-    """Give each part chains that follow one another: so only few parts share a border."""
+    """Give each part neighbouring chains, so that few records are on the border of two parts."""
     count = min(parts, len(chains))
     ends = [len(chains) * number // count for number in range(count + 1)]
     return tuple(

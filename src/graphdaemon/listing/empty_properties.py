@@ -1,4 +1,4 @@
-"""Which properties have a value nowhere: never set, or not readable with this token."""
+"""Find the properties that have no value in any record: not set, or not readable."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,21 +6,21 @@ import msgspec
 
 from graphdaemon.graph.page import read_record
 
-# Records to look at on the first page, which rules nearly every property out, and on each later
-# one. To decode all of them would cost more than reading the pages.
+# How many records are examined on the first page, where nearly every property has a value
+# somewhere, and on each later page. Decoding all records would take longer than reading the pages.
 _ON_FIRST_PAGE = 200
 _ON_LATER_PAGES = 4
 
 
 class EmptyProperties:
     """
-    Watches for properties that are null or absent in every record looked at.
+    Finds properties that are null or absent in every record that it examines.
 
-    Where a token may not read a property, Graph shows null in its place and refuses nothing
+    If a token may not read a property, Graph sends null in its place, and no error
     (microsoft-graph-docs #2790).
 
     Args:
-        select: The properties that were selected; empty where Graph chose them.
+        select: The properties that were selected; empty for those that Graph returns by default.
     """
 
     def __init__(self, select: Sequence[str]) -> None:
@@ -28,7 +28,7 @@ class EmptyProperties:
         self._names: set[str] | None = None
 
     def look(self, records: Sequence[msgspec.Raw]) -> None:
-        """Look at some records of a page."""
+        """Examine some of the records of a page."""
         if self._names is None:
             looked_at = records[:_ON_FIRST_PAGE]
         elif self._names:
@@ -42,9 +42,9 @@ class EmptyProperties:
             self._names = {name for name in self._names if values.get(name) is None}
 
     def narrow(self, names: Iterable[str]) -> None:
-        """Take over what somebody else found: `names` had a value in none of other records."""
+        """Keep only the properties in `names`, which have no value in other records, either."""
         self._names = set(names) if self._names is None else self._names.intersection(names)
 
     def names(self) -> list[str]:
-        """Return the properties that had a value nowhere, in alphabetical order."""
+        """Return the properties without a value in any record, in alphabetical order."""
         return sorted(self._names or ())

@@ -1,10 +1,10 @@
 """
-Related objects that are read for each record, such as managers, memberships and licences.
+Read related objects for each record, such as managers, memberships and licences.
 
-A single object, such as the manager, comes with the pages (`$expand`) if Graph accepts that. For
-collections there is no such form that is complete: `$expand` ends after twenty objects, and nothing
-says how many were left out ("Known issues with Microsoft Graph"). So each collection is requested
-by itself, twenty requests in a batch, and read to its last page.
+A single related object, such as the manager, is read with the pages (`$expand`) if Graph accepts
+that. For a collection this would not be complete: `$expand` returns twenty objects, and does not
+tell how many it left out ("Known issues with Microsoft Graph"). So each collection is requested by
+itself, in batches of twenty requests, and read to its last page.
 """
 
 from collections.abc import Sequence
@@ -27,23 +27,25 @@ from graphdaemon.listing.target import Target
 # Navigation properties that lead to one object; the others lead to a collection.
 _SINGLE = frozenset({"manager"})
 _SHOWN = ("id", "displayName")
-# With its type, which Graph adds by itself.
+# What is shown of a single object, including its type, which Graph adds by itself.
 _CUT = ("@odata.type", *_SHOWN)
-# Graph's answers to what it does not expand: a query that forbids it, or no right to what is there.
+# The statuses with which Graph refuses $expand: the query does not allow it, or a permission for
+# the related objects is missing.
 _REFUSALS = frozenset({400, 403, 501})
-# These are no directory objects and have no display name: every property of them is shown.
+# Related objects that are not directory objects, and have no display name: all their properties are
+# shown.
 _WHOLE = frozenset(
     "licenseDetails appRoleAssignments appRoleAssignedTo federatedIdentityCredentials".split()
 )
 
 
 def leads_to_one(name: str) -> bool:
-    """Say whether a navigation property leads to one object, and not to a list of them."""
+    """Return whether a navigation property leads to a single object, and not to a list."""
     return name in _SINGLE
 
 
 def find_related_properties(name: str) -> tuple[str, ...]:
-    """Return what is read of each object that a navigation property leads to; none for all."""
+    """Return the properties that are read of related objects; empty for all properties."""
     return () if name in _WHOLE else _SHOWN
 
 
@@ -83,14 +85,14 @@ class Expander:
 
     async def try_expanding(self) -> tuple[Target, Page] | None:
         """
-        Ask for a first page with the objects in it.
+        Request the first page with the single related object expanded, if there is one.
 
         Returns:
-            What to read by, and its first page; None where Graph does not show them, so that they
-            are to be read for each record by itself.
+            The target with `$expand`, and its first page; None if Graph does not expand the object,
+            so that it must be read for each record by itself.
 
         Raises:
-            IdentityError, GraphError, NetworkError: It could not be asked.
+            IdentityError, GraphError, NetworkError: The page could not be read.
         """
         name, target = self._single, self._target
         if not name:
@@ -98,7 +100,8 @@ class Expander:
         if target.advanced:
             self._decline("the advanced index expands nothing")
             return None
-        # Graph may ignore the $select and show more ("Known issues"): that is cut off.
+        # Graph may ignore this $select, and return more properties ("Known issues"); they are
+        # removed later.
         query = target.query._replace(expand=f"{name}($select={','.join(_SHOWN)})")
         page_size = min(target.page_size, EXPANDED_PAGE_SIZE)
         expanded = msgspec.structs.replace(target, query=query, page_size=page_size)
@@ -123,19 +126,19 @@ class Expander:
         self, records: Sequence[msgspec.Raw], context: bytes = b""
     ) -> Sequence[msgspec.Raw]:
         """
-        Return the records with their related objects, as further properties at their ends.
+        Return the records with their related objects, which are added as further properties.
 
         Args:
             records: Some records of one page.
             context: The `@odata.context` of the page.
 
         Raises:
-            Error: Something could not be read; nothing is left out.
+            Error: A related object could not be read; no object is ever left out silently.
         """
         if not self._names:
             return records
         target = self._target
-        # Absent is who has none, but only where the page shows that it was expanded.
+        # A record without the property has no such object, if the page shows that it was expanded.
         split = [self._split(record) for record in records] if self._single else []
         is_shown = self._names_single(context) or any(value is not None for _, value in split)
         to_read = [name for name in self._names if not (is_shown and name == self._single)]
@@ -165,7 +168,7 @@ class Expander:
         return bool(self._single) and f"{self._single}(".encode() in context
 
     def _split(self, record: msgspec.Raw) -> tuple[msgspec.Raw, msgspec.Raw | None]:
-        """A record without the object that came in it, and that object; None where none did."""
+        """Return a record without its expanded object, and that object; None if it has none."""
         members = _members_of(record)
         value = members.pop(self._single, None)
         return (record if value is None else msgspec.Raw(msgspec.json.encode(members))), value
@@ -183,10 +186,10 @@ class Expander:
 
     def find_nameless(self) -> list[str]:
         """
-        Return a sentence for each property that led to objects without a name.
+        Return a sentence for each navigation property that led to objects without a name.
 
-        Graph lists an object that the token may not read, and shows no more of it than its ID
-        ("Limited information returned for inaccessible member objects").
+        If a token may not read an object, Graph returns only its ID and its type ("Limited
+        information returned for inaccessible member objects").
         """
         return [
             f"{count:,} of {self.counts[name]:,} {name} have no displayName (unset or not readable)"
@@ -204,7 +207,7 @@ class Expander:
         name = part.id.partition(":")[0]
         url = f"{self._target.root}{part.url}"
         if answer.status == 404:
-            # Nothing is set, or the record itself is gone, of which the delta tells.
+            # There is no such object, or the record itself is gone, which the delta reports.
             return b"null" if name in _SINGLE else b"[]"
         response = Response(answer.status, _headers(answer), bytes(answer.body))
         if answer.status >= 300:
@@ -218,7 +221,7 @@ class Expander:
         return _cut(records[0]) if name in _SINGLE else b"[" + b",".join(records) + b"]"
 
     async def _read_all(self, page: Page, url: str) -> list[msgspec.Raw]:
-        """The records of `page` and of those behind it, each once, even if a link is refused."""
+        """Return the records of `page` and of the pages after it, each once."""
         records = dict(zip(page_ids(page), page.records, strict=True))
 
         async def keep(chain_page: ChainPage) -> None:
@@ -228,7 +231,7 @@ class Expander:
 
         if page.next_link is not None:
             chain = Chain(first_url=url, pages=1, link=follow_within(page.next_link, url))
-            # Related objects never need the advanced index, whatever the listing needs.
+            # Related objects never need an advanced query, even if the listing does.
             plain = msgspec.structs.replace(self._target, query=Query())
             await read_chain(plain, chain, keep)
         return list(records.values())
@@ -242,7 +245,7 @@ def _members_of(record: msgspec.Raw) -> dict[str, msgspec.Raw]:
 
 
 def _cut(record: msgspec.Raw) -> bytes:
-    """What is shown of a single object, in whichever way it came."""
+    """Return the shown properties of a single object, as JSON."""
     ids_of([record])
     members = _members_of(record)
     return msgspec.json.encode({name: members[name] for name in _CUT if name in members})
@@ -253,7 +256,7 @@ def _headers(answer: PartAnswer) -> Headers:
 
 
 def _add(record: msgspec.Raw, values: dict[str, bytes]) -> msgspec.Raw:
-    """`record` with further members, without decoding those it has."""
+    """Return `record` with further members; its own members are not decoded."""
     text = bytes(record).rstrip()
     members = [b'"%b":%b' % (name.encode(), value) for name, value in values.items()]
     has_some = text[:-1].rstrip() != b"{"

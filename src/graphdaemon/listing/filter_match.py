@@ -1,11 +1,11 @@
 """
-Whether a record matches a `$filter` expression, where that can be told from its values for certain.
+Decide whether a record matches a `$filter` expression, if its values show that for certain.
 
-Graph alone decides what a filter shows. It is needed here for one question only: whether a replica
-may rightly leave out a record that the delta says is there. So whatever depends on how Graph orders
-or folds texts is not decided, nor is any expression beyond comparisons, `in`, `startswith`, `any`.
-A property without a value is neither above nor below anything: with null, gt, ge, lt and le are
-false (OData 4.01, "URL Conventions", logical operators).
+It is Graph that evaluates filters. This module answers a single question: may a replica rightly
+leave out a record that the delta reports as existing? So nothing is decided that depends on how
+Graph sorts strings or compares their case, and no expression beyond comparisons, `in`, `startswith`
+and `any`. A comparison of null with gt, ge, lt or le is false (OData 4.01, "URL Conventions",
+logical operators).
 """
 
 import operator
@@ -16,7 +16,7 @@ from typing import Any
 _TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|([\w./:+-]+)|([(),]))")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-# A moment as Graph writes it: to the second, and perhaps a part of one.
+# A time as Graph writes it: in seconds, with or without a fraction.
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?Z")
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "ge": operator.ge,
@@ -25,24 +25,25 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
 }
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "null": None}
-# Parentheses, one within the other, at most: deeper ones are not decided.
+# The deepest nesting of parentheses; an expression with more is not decided.
 _DEEPEST = 30
 
 _Token = tuple[str, str]
 
 
 class _UndecidedError(Exception):
-    """The expression is of a form that is not decided here."""
+    """The expression has a form that is not decided here."""
 
 
 def matches(condition: str, values: Mapping[str, Any], *, all_told: bool) -> bool | None:
     """
-    Say whether a record of these values matches; None where that cannot be told.
+    Return whether a record with these values matches; None if that is not certain.
 
     Args:
         condition: A `$filter` expression.
-        values: The record's properties.
-        all_told: A property that is not among them is null; otherwise it may have any value.
+        values: The properties of the record.
+        all_told: Whether a property that is missing in `values` is null; otherwise it may have any
+            value.
     """
     try:
         tokens = _split(condition)
@@ -63,7 +64,7 @@ def _decide(
 
 
 class _Expression:
-    """A recursive descent over the words of one expression, which decides as it reads."""
+    """A recursive descent parser of one expression, which evaluates it while it reads."""
 
     def __init__(self, tokens: list[_Token], values: Mapping[str, Any], all_told: bool) -> None:
         self._tokens = tokens
@@ -105,7 +106,7 @@ class _Expression:
         return self._read_comparison()
 
     def _read_any(self, depth: int) -> bool | None:
-        """Read `path/any(x:condition)`: some element of a list matches."""
+        """Read `path/any(x:condition)`, which is true if an element of the list matches."""
         elements = self._find(self._next()[1].removesuffix("/any"))
         self._expect("(")
         variable, colon, first = self._next()[1].partition(":")
@@ -164,7 +165,7 @@ class _Expression:
             if not isinstance(value, Mapping):
                 raise _UndecidedError
             if name not in value and not (self._all_told and value is self._values):
-                # It may have any value, and so may all that it is a part of.
+                # Its value is not known, so neither is that of the whole expression.
                 raise _UndecidedError
             value = value.get(name)
         return value
@@ -215,12 +216,12 @@ def _equal(value: object, literal: _Token) -> bool | None:
         return value == float(text)
     if value is None:
         return False
-    # Dates have several forms, and so have other types.
+    # The same date, or value of another type, can be written in several forms.
     return _equal_texts(value, text) if _GUID.fullmatch(text) else None
 
 
 def _is_in_order(value: object, order: Callable[[Any, Any], bool], literal: _Token) -> bool | None:
-    """Compare numbers, and moments that differ by a second; texts have an order of Graph's own."""
+    """Compare numbers, or times that differ by a second; Graph's order of strings is not known."""
     kind, text = literal
     if kind == "sign":
         raise _UndecidedError
@@ -238,7 +239,7 @@ def _is_in_order(value: object, order: Callable[[Any, Any], bool], literal: _Tok
 
 
 def _equal_texts(value: object, text: str) -> bool | None:
-    """Whether two texts are equal; not decided where only an order of texts could say so."""
+    """Return whether two strings are equal; None if that depends on case, blanks or accents."""
     if value is None:
         return False
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The set of IDs that a listing has met: sixteen bytes each, so that a million fit into 30 MB."""
+"""A set of the IDs that a listing has read: sixteen bytes for each, so a million take 30 MB."""
 
 import binascii
 import hashlib
@@ -12,16 +12,18 @@ from graphdaemon.graph.page import Page, page_ids
 
 _SIZE = 16
 _each = struct.Struct("16s").iter_unpack
-# A bucket is searched as fast with sixteen IDs in it as with one; there are so many to begin with.
+# The number of buckets at first, and the mean number of IDs in a bucket from which on there are
+# more. A bucket with sixteen IDs is searched as fast as one with a single ID.
 _BUCKETS = 1 << 16
 _MOST_IN_BUCKET = 24
-# They grow one after the other: to copy a single large table would take its memory twice.
+# Several tables grow one after another, because copying a single large one would need twice its
+# memory.
 _TABLES = 256
 
 
 def packed_ids(page: Page) -> bytes:
     """
-    Return what `pack_ids` makes of the IDs of a page.
+    Return the packed IDs of a page, as `pack_ids` makes them.
 
     Raises:
         GraphError: `page_malformed`, as in `page_ids`.
@@ -32,11 +34,10 @@ def packed_ids(page: Page) -> bytes:
 
 def pack_ids(ids: Sequence[str]) -> bytes:
     """
-    Return sixteen bytes for each ID: those of a GUID in small letters, or a digest of another text.
+    Return sixteen bytes for each ID: the bytes of a GUID in lower case, or a digest of another ID.
 
-    Graph writes GUIDs in small letters. IDs that differ by case alone are different texts, and so
-    stay two records. The GUIDs of a page are packed together, which is ten times as fast as one by
-    one.
+    Graph writes GUIDs in lower case. IDs that differ only in case are different IDs, and belong to
+    different records. Packing all GUIDs of a page together is ten times as fast as one by one.
     """
     count = len(ids)
     joined = "".join(ids)
@@ -58,7 +59,7 @@ def pack_ids(ids: Sequence[str]) -> bytes:
 
 
 def split_packed(packed: bytes) -> list[bytes]:
-    """Return each of the packed IDs by itself."""
+    """Split packed IDs into a list with sixteen bytes for each."""
     return [one for (one,) in _each(packed)]
 
 
@@ -71,41 +72,41 @@ class IdSet(Protocol):
     """A set of packed IDs that tells which of those added are new."""
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return how many IDs are in the set."""
 
     def __contains__(self, packed: bytes) -> bool:
-        """Say whether a packed ID is there."""
+        """Return whether a packed ID is in the set."""
 
     def add(self, packed: bytes) -> list[int] | None:
         """
         Add packed IDs; return the positions of those that are new, or None if all are.
 
-        None is the usual case, and saves picking records by position.
+        Usually all are new, and the caller need not select records by their positions.
         """
 
     def discard(self, packed: bytes) -> None:
-        """Remove a packed ID, if it is there."""
+        """Remove a packed ID, if it is in the set."""
 
 
 def make_id_set(known_ids: KnownIds | None = KNOWN_IDS) -> IdSet:
-    """Return an empty set: the compiled one, if there is one."""
+    """Return an empty set, which uses the compiled function if there is one."""
     return PythonIdSet() if known_ids is None else CompiledIdSet(known_ids)
 
 
 class CompiledIdSet:
     """
-    An `IdSet` of tables that the compiled part reads and writes.
+    An `IdSet` whose tables a compiled function reads and writes.
 
-    These know no removal: what is removed, which is little, is remembered beside them.
+    An ID cannot be removed from the tables. The few removed IDs are kept in a separate set.
 
     Args:
-        known_ids: The compiled part.
+        known_ids: The compiled function.
     """
 
     def __init__(self, known_ids: KnownIds) -> None:
         self._known_ids = known_ids
         self._tables = [bytearray(_SIZE) for _ in range(_TABLES)]
-        # Nobody who chooses IDs can choose such as have the same place.
+        # With a random seed, nobody can choose IDs that all have the same place in a table.
         self._seed = int.from_bytes(os.urandom(8), "big")
         self._in_tables = 0
         self._removed: set[bytes] = set()
@@ -117,7 +118,7 @@ class CompiledIdSet:
         return packed not in self._removed and self._is_in_tables(packed)
 
     def add(self, packed: bytes) -> list[int] | None:
-        """Do what `IdSet.add` says."""
+        """Add packed IDs, as described in `IdSet.add`."""
         count = len(packed) // _SIZE
         known = self._known_ids(self._tables, packed, self._seed, True)
         self._in_tables += count - len(known)
@@ -141,14 +142,14 @@ class CompiledIdSet:
 
 class PythonIdSet:
     """
-    An `IdSet` for where nothing could be compiled.
+    An `IdSet` in Python, for installations without the compiled function.
 
-    A plain set is fastest and takes 100 bytes an ID. A large one moves into buckets, in each of
-    which IDs are joined to one string of bytes; there an ID takes 26.
+    A plain set is fastest, and takes 100 bytes for each ID. A large one is moved into buckets, each
+    of which is one byte string of joined IDs; there an ID takes 26 bytes.
 
     Args:
-        large: Up to this many IDs stay in a plain set.
-        buckets: How many there are at first.
+        large: The most IDs that stay in a plain set.
+        buckets: The number of buckets at first.
     """
 
     def __init__(self, large: int = 200_000, buckets: int = _BUCKETS) -> None:
@@ -167,7 +168,7 @@ class PythonIdSet:
         return _holds(self._buckets[hash(packed) % len(self._buckets)], packed)
 
     def add(self, packed: bytes) -> list[int] | None:
-        """Do what `IdSet.add` says."""
+        """Add packed IDs, as described in `IdSet.add`."""
         each = split_packed(packed)
         if self._buckets:
             return self._put(each)
@@ -176,7 +177,7 @@ class PythonIdSet:
         self._plain |= page
         fresh = None
         if len(page) < len(each):
-            # Within a page, an ID's first place counts.
+            # If an ID occurs twice in a page, its first position counts.
             first = {one: at for at, one in reversed([*enumerate(each)])}
             fresh = sorted(at for one, at in first.items() if one not in known)
         elif known:
@@ -214,11 +215,11 @@ class PythonIdSet:
         return [at for at in range(len(each)) if at not in known] if known else None
 
     def _spread(self) -> None:
-        """Divide each bucket into four, so that the search in one takes no longer than before."""
+        """Divide each bucket into four, so that the buckets stay small."""
         count = len(self._buckets)
         buckets = [b""] * (4 * count)
         for place, bucket in enumerate(self._buckets):
-            # Each is freed when it is divided, so that both are never there in whole.
+            # Each old bucket is freed now, so that the IDs are never in memory twice.
             self._buckets[place] = b""
             for one in split_packed(bucket):
                 buckets[hash(one) % (4 * count)] += one

@@ -1,11 +1,12 @@
 """
-Closed intervals of key values: how a collection is divided so that nothing can fall between.
+Divide a collection into closed intervals of key values, so that no record can fall between them.
 
-For boundaries b1 … bn in any order whatever, the conditions `key le b1`, `key ge b1 and key le b2`,
-…, `key ge bn` cover every value x that is not null, under any total order of the service's, as long
-as `ge` and `le` mean the same order. Take the last i with x ≥ bi: then x ≤ b(i+1), or there is no
-b(i+1). If there is no such i, then x ≤ b1. Boundaries that the service sorts otherwise than we do
-cost repetitions or balance, never a record.
+For boundaries b1 … bn in any order, the conditions `key le b1`, `key ge b1 and key le b2`, …,
+`key ge bn` cover every value x that is not null. This is true for every total order that the
+service may use, as long as `ge` and `le` use the same one. Take the last i with x ≥ bi: then
+x ≤ b(i+1), or there is no b(i+1). If there is no such i, then x ≤ b1. If the service sorts the
+boundaries in another order than this program, some records are read twice, or the parts have
+different sizes, but no record is lost.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,20 +16,20 @@ from typing import NamedTuple
 from graphdaemon.graph.query import quote_string
 
 LONGEST = 60
-"""Characters of a boundary at most: Graph takes 120, and a shorter one divides as well."""
+"""The most characters of a boundary. Graph takes 120, but shorter ones divide just as well."""
 
 _DIGITS, _LETTERS = "0123456789", "abcdefghijklmnopqrstuvwxyz"
 
 
 class Interval(NamedTuple):
-    """All values from `low` to `high`, both included; None is open."""
+    """All values from `low` to `high`, both included; None means that there is no such end."""
 
     low: str | None = None
     high: str | None = None
 
 
 def cover(boundaries: Sequence[str]) -> list[Interval]:
-    """Return the intervals that `boundaries` make of everything."""
+    """Return the intervals into which `boundaries` divide all values."""
     return [Interval(*pair) for pair in pairwise([None, *boundaries, None])]
 
 
@@ -43,12 +44,12 @@ def condition_of(interval: Interval, key: str) -> str:
 
 
 def is_within(keys: Sequence[str], interval: Interval) -> bool:
-    """Say whether most of `keys` lie in `interval`, as far as we can tell."""
+    """Return whether most of `keys` lie in `interval`, by the order of this program."""
     return 2 * sum(1 for _ in _inside(interval, keys)) >= len(keys)
 
 
 def fold(text: str) -> str:
-    """Return what this program sorts `text` by; the service may sort otherwise."""
+    """Return the text by which this program sorts `text`; the service may sort differently."""
     return text.casefold()
 
 
@@ -56,8 +57,8 @@ def choose_boundaries(keys: Iterable[str], parts: int) -> list[str]:
     """
     Return values that divide `keys` into `parts` of about the same size, or into fewer.
 
-    Each is the shortest beginning of a key that tells it from the key before, so that no more of
-    people's names is sent and kept than needed.
+    Each value is the shortest beginning of a key that distinguishes it from the key before, so that
+    no more of people's names than needed is sent and stored.
     """
     ordered = sorted(keys, key=fold)
     chosen: list[str] = []
@@ -72,9 +73,9 @@ def choose_boundaries(keys: Iterable[str], parts: int) -> list[str]:
 
 
 def is_ordered(keys: Sequence[str]) -> bool:
-    """Say whether a page came sorted by key, as far as we can tell."""
+    """Return whether the keys of a page are sorted, by about the order of this program."""
     folded = [fold(key) for key in keys]
-    # The service may sort a few signs otherwise: one pair in fifty may stand the other way round.
+    # The service may sort a few characters differently, so one pair in fifty may be out of order.
     falling = sum(left > right for left, right in pairwise(folded))
     return falling * 50 <= len(keys)
 
@@ -83,24 +84,25 @@ def divide(
     interval: Interval, keys: Sequence[str], sample: Iterable[str], parts: int
 ) -> list[Interval]:
     """
-    Divide `interval`, of which the first page is read and more pages follow.
+    Divide `interval`, whose first page has been read, and of which more pages follow.
 
-    A page in no order is itself a sample of the interval. A page in order says nothing of what
-    comes after it: there `sample` decides, and where that is silent, guesses near and far.
+    If the page is not sorted, its keys are a sample of the interval. If it is sorted, it says
+    nothing about the keys after it. Then `sample` shows where to divide the rest, and if it has too
+    few keys there, boundaries are guessed.
 
     Args:
-        interval: What to divide.
+        interval: The interval to divide.
         keys: The keys on its first page.
         sample: Keys from anywhere in the collection.
-        parts: How many pieces are wanted; there may be more where boundaries are guessed.
+        parts: The number of pieces to aim at; guessed boundaries may make more.
 
     Returns:
-        Intervals that cover `interval`; none if it cannot be divided.
+        Intervals that cover `interval`; empty if it cannot be divided.
     """
     if not is_ordered(keys):
         points = choose_boundaries([*keys, *_inside(interval, sample)], parts)
     elif keys:
-        # Cut at nine tenths of the page, the first piece is one page again, with some room.
+        # Cut at nine tenths of the page, so that the first piece is one page, with some room.
         page_points = choose_boundaries(keys[-len(keys) // 5 :], 2)
         points = [*page_points, *_boundaries_beyond(interval, keys, sample, parts)]
     else:
@@ -114,7 +116,7 @@ def divide(
 def _boundaries_beyond(
     interval: Interval, keys: Sequence[str], sample: Iterable[str], parts: int
 ) -> list[str]:
-    """Where to cut what comes after a page in order."""
+    """Return boundaries for the rest of `interval` after a sorted page."""
     last = keys[-1]
     ahead = list(_inside(Interval(last, interval.high), sample))
     if len(ahead) >= parts:
@@ -123,7 +125,7 @@ def _boundaries_beyond(
 
 
 def _inside(interval: Interval, keys: Iterable[str]) -> Iterator[str]:
-    """Those of `keys` that lie between the ends of `interval`."""
+    """Yield those of `keys` that lie between the ends of `interval`, which are excluded."""
     low = None if interval.low is None else fold(interval.low)
     high = None if interval.high is None else fold(interval.high)
     for key in keys:
@@ -134,9 +136,10 @@ def _inside(interval: Interval, keys: Iterable[str]) -> Iterator[str]:
 
 def _guess_beyond(first: str, last: str) -> Iterator[str]:
     """
-    Values after `last` that differ from it ever further to the left.
+    Yield values after `last` that differ from it at positions further and further to the left.
 
-    After a page of svc-0001 … svc-0999 the next may begin with svc-1, or with t: both are tried.
+    After a page of svc-0001 … svc-0999 the next key may begin with svc-1, or with t: both are
+    yielded.
     """
     folded = fold(last)
     same = next(
@@ -149,7 +152,7 @@ def _guess_beyond(first: str, last: str) -> Iterator[str]:
 
 
 def _after(sign: str) -> Iterator[str]:
-    """Up to three characters after `sign` of its own kind, and some of the kinds that follow."""
+    """Yield up to three characters after `sign` of its kind, and some of the kinds after it."""
     for kind in (_DIGITS, _LETTERS):
         if sign in kind:
             rest = kind[kind.index(sign) + 1 :]
@@ -158,16 +161,17 @@ def _after(sign: str) -> Iterator[str]:
             yield kind[0]
             yield kind[len(kind) // 2]
     if not sign.isascii():
-        # Scripts are laid out in blocks: near, in the same block, and some blocks on.
+        # Unicode orders scripts in blocks: try near, in the same block, and some blocks further.
         ahead = (ord(sign) + step for step in (1, 0x10, 0x100, 0x1000))
         yield from (chr(code) for code in ahead if code < 0x110000 and chr(code).isprintable())
 
 
 def _shorten(before: str, key: str) -> str:
-    """The shortest usable beginning of `key` that sorts after `before`; empty if there is none."""
+    """Return the shortest usable beginning of `key` that sorts after `before`, or ""."""
     for length in range(1, min(len(key), LONGEST) + 1):
         if fold(key[:length]) > fold(before):
             text = key[:length]
-            # Invisible characters and blanks at an end may be altered on the way to the service.
+            # Something on the way to the service may alter invisible characters, and blanks at an
+            # end.
             return text if text.isprintable() and text == text.strip() else ""
     return ""

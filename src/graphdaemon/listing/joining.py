@@ -1,10 +1,10 @@
 """
-What is read where the throttle budget holds a listing back: few chains, and full pages.
+Join ranges if the throttle budget slows a listing down, so that it reads few chains of full pages.
 
-More chains than the budget can feed only wait, and each ends in a page that is not full and costs
-as much. So neighbours among the ranges that nobody reads yet are joined. What was begun is read to
-its end: what stands behind a page only Graph knows, which may page in another order than that in
-which it compares.
+If more chains are read than the budget allows for, they only wait. And each chain ends with a page
+that is not full, but costs as much as a full one. So neighbouring ranges that have not been begun
+are joined. A range that has been begun is read to its end, because only Graph knows what follows a
+page: the order of its pages may differ from that of its comparisons.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,23 +15,23 @@ from graphdaemon.listing.chain import Chain, of_interval
 from graphdaemon.listing.intervals import Interval, fold
 from graphdaemon.listing.target import Target
 
-# Pages in a part of a large collection: the last of them costs as much as a full one.
+# The pages in a part of a large collection; the last one is not full, but costs as much.
 _PAGES_IN_PART = 16
-# Parts to begin with where the service gives no count: two for each of the usual 32 chains.
+# How many parts there are at first if the service gives no count: two for each of 32 chains.
 _PARTS_OF_UNKNOWN = 64
 
 
 class Supply:
     """
-    How much of a listing the throttle budget can feed at a time.
+    Tells how many chains the throttle budget allows to be read at a time.
 
     Args:
         target: What is listed.
-        size: Chains to read at a time at most.
-        pages_left: Says how many pages are still to be read.
+        size: The most chains to read at the same time.
+        pages_left: Returns how many pages are still to be read.
 
     Attributes:
-        was_short: It was too little at some time.
+        was_short: Whether the budget slowed the listing down at any time.
     """
 
     def __init__(self, target: Target, size: int, pages_left: Callable[[], float]) -> None:
@@ -42,7 +42,7 @@ class Supply:
         self.was_short = False
 
     def width(self) -> int:
-        """Return how many chains it is worth reading at a time."""
+        """Return how many chains should be read at the same time."""
         graph = self._target.graph
         each = graph.cost(self._url)
         width = graph.budget.width(self._pages_left() * each, each)
@@ -50,40 +50,48 @@ class Supply:
 
     @property
     def is_limited(self) -> bool:
-        """Whether anybody knows of a limit, which may hold the listing back or not."""
+        """Whether a limit of the budget is known, even if it does not slow the listing down."""
         return self._target.graph.budget.is_limited
 
     def is_bound(self) -> bool:
-        """Say whether it holds the listing back: fewer chains use it up than may be read."""
+        """Return whether the budget slows the listing down: fewer than `size` chains use it up."""
         bound = self.width() < self._size
         self.was_short = self.was_short or bound
         return bound
 
     def is_short_of(self, chains: Sequence[Chain]) -> bool:
-        """Say whether it holds the listing back while more ranges wait than are to be read."""
-        # Not counted: a thousand may wait, and this is asked before each of them is read.
+        """Return whether the budget slows the listing down while too many ranges are waiting."""
+        # They are not counted, because a thousand may wait, and this is called before each one.
         ranges = (chain for chain in chains if chain.interval is not None)
         return next(islice(ranges, self.width(), None), None) is not None and self.is_bound()
 
     def find_rate(self, seconds: float) -> float | None:
-        """Return the units a second that Graph gave in so many seconds, if that was too little."""
+        """
+        Return the rate of the budget that the listing showed, to be supposed in the next run.
+
+        It is in resource units a second; None if the budget did not slow the listing down.
+
+        Args:
+            seconds: How long the listing took.
+        """
         if not self.was_short:
             return None
-        # What it takes at first is a full bucket.
+        # Besides what the budget gave in this time, the listing filled the bucket once.
         shown = self._target.tally.units / (WINDOW_S + seconds)
         return self._target.graph.budget.learn_rate(shown)
 
 
 def estimate_parts(expected: int | None, size: int, chains: int) -> int:
     """
-    Return how many parts to begin with, where no cuts were learned yet.
+    Return into how many parts a collection is divided at first, if no cuts were learned before.
 
-    Each ends in a page that is not full: many small ones cost more of the throttle budget.
+    Each part ends with a page that is not full, so many small parts cost more resource units.
 
     Args:
-        expected: How many records there are, if that is known.
-        size: Records in a part of one page.
-        chains: How many are read at a time: enough parts to keep all busy, though some are small.
+        expected: How many records there are; None if that is not known.
+        size: How many records a part has that fits into one page.
+        chains: How many chains are read at a time. There are enough parts to keep all of them
+            busy, even if some parts are small.
     """
     if expected is None:
         return _PARTS_OF_UNKNOWN
@@ -92,7 +100,7 @@ def estimate_parts(expected: int | None, size: int, chains: int) -> int:
 
 
 def begin_at(end: str | None, boundaries: Sequence[str]) -> list[str]:
-    """Return the boundaries that cut what stands behind `end`, which comes first."""
+    """Return `end`, and after it those of `boundaries` that sort after it."""
     if end is None:
         return list(boundaries)
     return [end, *(boundary for boundary in boundaries if fold(boundary) > fold(end))]
@@ -100,16 +108,16 @@ def begin_at(end: str | None, boundaries: Sequence[str]) -> list[str]:
 
 def join_ranges(chains: Sequence[Chain], key: str, width: int) -> list[Chain]:
     """
-    Make of `chains`, which nobody reads yet, about `width`: ranges that are neighbours are joined.
+    Join neighbouring ranges among `chains`, so that about `width` chains remain.
 
-    Whatever order Graph has, what is left covers the same: the boundaries between are left out.
+    Joining only leaves out boundaries, so the result covers the same values in any order of Graph.
 
     Args:
-        chains: Chains that were not begun.
-        key: The property that ranges are of.
-        width: How many there are to be; where there are gaps between ranges, there are more.
+        chains: Chains that have not been begun.
+        key: The property of the ranges.
+        width: The number of chains to aim at; if there are gaps between ranges, there are more.
     """
-    # What has its first page already is as good as begun.
+    # A chain whose first page was read already counts as begun.
     others = [chain for chain in chains if chain.interval is None or chain.first_page is not None]
     ranges = [(one, one.interval) for one in chains if one.interval and one not in others]
     ranges.sort(key=lambda one: fold(one[1].low or ""))
@@ -125,7 +133,7 @@ def join_ranges(chains: Sequence[Chain], key: str, width: int) -> list[Chain]:
 
 
 def _are_neighbours(first: Interval, last: Interval, other: Interval) -> bool:
-    """Say whether `other` begins where `last` ends; what joins both must not be everything."""
+    """Return whether `other` begins where `last` ends, unless all together are everything."""
     is_everything = first.low is None and other.high is None
     return last.high is not None and last.high == other.low and not is_everything
 

@@ -33,33 +33,34 @@ from graphdaemon.sharing.private_files import (
     refuse_foreign,
 )
 
-# The first bytes of every journal: no other file is read as one, changed or removed.
+# The first bytes of every journal. A file with other content is not read, changed or removed.
 _BEGINNING = b'#{"head":{'
 _COMMIT = rb'#\{"commit":(\d+)\}\n'
-# Each commit waits for the disk; what was read since the last one is read again after a kill.
+# The time and the bytes between two commits. Each commit waits for the disk. What was read since
+# the last one is read again if the program is killed.
 _COMMIT_EVERY_S = 0.5
 _COMMIT_EVERY_BYTES = 8_000_000
-# Records handed out at a time when a listing goes on: as many as a page has.
+# How many records are yielded at a time when a listing is resumed: as many as in a page.
 _RECORDS_AT_ONCE = 999
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
-    """One line that is no record; it has a `head`, a `chain` or a `page`."""
+    """A line that is not a record; it has a `head`, a `chain` or a `page`."""
 
-    # What is listed, the delta link, and what that has selected; this line is the first.
+    # The first line: what is listed, the delta link, and the properties that this link selects.
     head: dict[str, str] | None = None
     delta: str | None = None
     selected: tuple[str, ...] | None = None
-    # A chain that is to be read, by its number, and the part that it is of.
-    # The file says `shard`: with another name, a listing that was stopped could not go on.
+    # A chain that is to be read: its number, and the part of the collection that it reads.
+    # The name in the file is `shard`, so that journals of earlier versions can be resumed.
     chain: int | None = msgspec.field(name="shard", default=None)
     condition: str = ""
     low: str | None = None
     high: str | None = None
     depth: int = 0
-    # Several parts in one chain, and the chains that it is read in place of.
+    # The numbers of the chains that are joined in this one, and are not read themselves.
     replaces: list[int] = []
-    # A page that was read, by the number of its chain, and how far that has got with it.
+    # A page that was read: the number of its chain, and how far the chain has been read.
     page: int | None = None
     link: str | None = None
     read: int = 0
@@ -135,11 +136,11 @@ class Journal:
         self.commit()
 
     def follows(self, shown: Iterable[str]) -> bool:
-        """Whether the delta was asked for all that is shown, as far as it is known what it was."""
+        """Return whether the delta selects all of `shown`, as far as its selection is known."""
         return self.selected is None or {*self.selected} >= {*shown}
 
     def add(self, chain: Chain) -> None:
-        """Note that a chain is to be read, unless the journal knows it."""
+        """Note that a chain is to be read, unless it is in the journal already."""
         if chain.number >= 0:
             return
         chain.number = self._numbered
@@ -160,12 +161,12 @@ class Journal:
         self, chain_page: ChainPage, records: Sequence[msgspec.Raw], witnesses: Iterable[bytes] = ()
     ) -> None:
         """
-        Keep what a page brought.
+        Keep the records of a page, and how far its chain has been read.
 
         Args:
-            chain_page: The page, which says how far its chain has got.
+            chain_page: The page, and its place in its chain.
             records: Those of its records that are new.
-            witnesses: Packed IDs that it made witnesses, or showed.
+            witnesses: The packed IDs of the witnesses that the page made, or showed again.
         """
         chain = chain_page.chain
         with self._explaining():
@@ -185,7 +186,7 @@ class Journal:
             self.commit()
 
     def commit(self) -> None:
-        """Wait until everything so far is on the disk, whatever happens next."""
+        """Wait until everything so far is on the disk."""
         with self._explaining():
             self._file.write(b'#{"commit":%d}\n' % self._checksum)
             self._file.flush()
@@ -201,7 +202,8 @@ class Journal:
         while position < end:
             chunk: list[msgspec.Raw] = []
             with self._explaining():
-                # By the file that is open: on Windows no other may read what is locked.
+                # Read through the open file, because on Windows a locked file cannot be read
+                # otherwise.
                 self._file.seek(position)
                 while position < end and len(chunk) < _RECORDS_AT_ONCE:
                     line = self._file.readline()
@@ -213,7 +215,7 @@ class Journal:
                 yield chunk
 
     def close(self) -> None:
-        """Commit, and leave the file for another time; one that was not begun stays as it is."""
+        """Commit, and close the file, which stays; a journal that was not begun is not changed."""
         if not self._file.closed:
             # The disk may be full: this error must not hide the one that ended the listing. What
             # could not be written is read again by the next run.
@@ -233,7 +235,7 @@ class Journal:
         self._checksum = zlib.crc32(text, self._checksum)
 
     def _find_sound_end(self) -> int:
-        """Find the end of the last commit whose checksum is right; what stands behind is lost."""
+        """Return the offset after the last commit with a valid checksum; the rest is ignored."""
         end = position = checksum = 0
         for line in self._file:
             position += len(line)
@@ -246,7 +248,7 @@ class Journal:
         return end
 
     def _read_lines(self, end: int) -> None:
-        """Learn from the lines of an earlier run, which reach to `end`, where it stopped."""
+        """Read the lines of an earlier run up to the offset `end`."""
         chains: dict[int, Chain] = {}
         self._file.seek(0)
         while self._file.tell() < end:
@@ -310,15 +312,15 @@ class Journal:
 
 
 class _BusyError(Exception):
-    """Another run has the file."""
+    """Another run uses the file."""
 
 
 def check_journal(path: Path) -> None:
     """
-    Make sure that `path` is a journal, or free for one.
+    Check that the file at `path` is a journal, or that there is no file.
 
     Raises:
-        UsageError: There is something else, which is left as it is.
+        UsageError: The file is not a journal; it is not changed.
     """
     real = Path(os.path.realpath(path))
     try:
@@ -331,11 +333,11 @@ def check_journal(path: Path) -> None:
 
 def remove_journal(path: Path) -> None:
     """
-    Remove the journal of a listing that has ended; a link to it, and any other file, stays.
+    Remove the journal of a listing that has ended; a symbolic link to it is kept.
 
     Raises:
-        UsageError: There is something else in its place.
-        OutputError: It cannot be removed.
+        UsageError: The file is not a journal; it is not removed.
+        OutputError: The journal cannot be removed.
     """
     check_journal(path)
     real = Path(os.path.realpath(path))
@@ -358,7 +360,7 @@ def _foreign(path: Path, error: ForeignFileError) -> UsageError:
 
 
 def _open(path: Path) -> BinaryIO:
-    """Open and lock the file, in which nothing is changed; its head shows that it is a journal."""
+    """Open and lock the file, and check by its first bytes that it is a journal, or empty."""
     descriptor = open_private(path)
     with contextlib.ExitStack() as closing:
         file = closing.enter_context(os.fdopen(descriptor, "r+b", buffering=1 << 20))

@@ -30,9 +30,14 @@ _BEGINNING = b'{"key":'
 
 class _StoredCuts(msgspec.Struct):
     """
-    The file: which property it divides, how many records it was learned from, and where to cut.
+    The content of the file.
 
-    `rate` is in resource units a second: what Graph gave, where that was too little.
+    Attributes:
+        key: The property by which the collection is divided.
+        records: How many records the listing had.
+        boundaries: Where to cut.
+        rate: The rate of the throttle budget, in resource units a second, if it slowed the listing
+            down.
     """
 
     key: str
@@ -53,12 +58,12 @@ class LearnedCuts:
 
     Args:
         path: The file; None neither reads nor learns.
-        key: The property that ranges are made of.
-        page_size: Records in a page; a range should fit into one.
+        key: The property of the ranges.
+        page_size: The records in a page; a range should fit into one page.
 
     Attributes:
-        rate: Resource units a second that Graph gave the last time, where that was too little; None
-            before `load`, and where nothing was too little.
+        rate: The rate of the throttle budget in the last listing, in resource units a second; None
+            before `load`, or if the budget did not slow that listing down.
     """
 
     def __init__(self, path: Path | None, key: str, page_size: int) -> None:
@@ -71,7 +76,7 @@ class LearnedCuts:
         self.rate: float | None = None
 
     def load(self) -> list[str]:
-        """Return the boundaries; none where nothing was learned."""
+        """Return the boundaries; empty if none were learned."""
         if self._path is None:
             return []
         try:
@@ -84,17 +89,18 @@ class LearnedCuts:
         return stored.boundaries
 
     def note(self, records: Sequence[msgspec.Raw]) -> None:
-        """Remember ten keys of a page."""
+        """Remember about ten keys of a page."""
         if self._path is not None and len(self._keys) < _MOST_KEYS:
             self._keys += texts_of(records[self._step // 2 :: self._step], self._key)
 
     def save(self, records: int, rate: float | None = None) -> None:
         """
-        Write what a listing taught; where that fails, only log it.
+        Write the cuts that were learned from a listing; a failure is only logged.
 
         Args:
-            records: How many records it had.
-            rate: Resource units a second that Graph gave, if it gave too little.
+            records: How many records the listing had.
+            rate: The rate of the throttle budget, in resource units a second, if it slowed the
+                listing down.
         """
         if self._path is None or not self._keys:
             return
@@ -108,8 +114,8 @@ class LearnedCuts:
 
 
 def find_cuts(target: Target, options: ListingOptions) -> LearnedCuts:
-    """Return the cuts that were learned of the whole collection; none where a query narrows it."""
+    """Return the learned cuts of the whole collection; none if a filter or an order is used."""
     query, key = target.query, target.collection.key or Key("")
-    # What a filtered listing shows is no measure of the whole collection.
+    # The keys of a filtered listing are not spread like those of the whole collection.
     filtered = query.filter or query.search or query.orderby
     return LearnedCuts(None if filtered else options.plan, key.name, target.page_size)

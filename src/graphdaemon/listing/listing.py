@@ -71,7 +71,7 @@ class Listing:
             self._read,
             self._options.chains,
             self._announce,
-            # No more than may be in flight: a chain that is begun and only waits cannot be joined.
+            # No more than may be in flight, because a chain that has been begun cannot be joined.
             width=lambda: min(self._partition.supply.width(), target.graph.budget.window),
             join=lambda chains: self._partition.join(chains),  # noqa: PLW0108  the same
         )
@@ -113,12 +113,12 @@ class Listing:
         if record.replay is not None:
             record.replay.late = 0 if corrected else len(self.corrections)
             record.replay.applied = self._proof.settled and not record.replay.late
-        # The few records under a limit say nothing about the rest.
+        # With a limit, few records were read, which say nothing about the others.
         if self._proving or self._target.query.limit is None:
             record.blank = self._empty_properties.names()
         record.notes += self._expander.find_nameless()
         conclude(record, self._evidence())
-        # One page needs no cuts, and a listing with gaps would teach wrong ones.
+        # A single page needs no cuts, and an incomplete listing would teach wrong ones.
         if record.verdict == "complete" and record.pages > 1:
             elapsed = asyncio.get_running_loop().time() - self._began
             self._cuts.save(record.records, self._partition.supply.find_rate(elapsed))
@@ -171,7 +171,7 @@ class Listing:
             self.stage,
         )
 
-    # What is read first.
+    # The beginning.
 
     async def _begin(self) -> list[Chain]:
         """Continue an earlier run or take a delta link; return the chains to read."""
@@ -191,7 +191,7 @@ class Listing:
         return self._partition.begin()
 
     async def _try_expanding(self) -> None:
-        """Find out, by the first page, whether what is read along can come with the pages."""
+        """Find out by the first page whether a related object can be read with the pages."""
         expanded = await self._expander.try_expanding()
         if expanded is not None:
             self._read_by, first_page = expanded
@@ -199,7 +199,7 @@ class Listing:
 
     def _open_journal(self) -> "Journal | None":
         path = self._options.journal
-        # A listing with a limit ends early on purpose, and leaves nothing to go on with.
+        # A listing with a limit ends early on purpose, and is not to be resumed.
         if path is None or self._target.query.limit is not None:
             return None
         from graphdaemon.listing.journal import Journal
@@ -209,12 +209,12 @@ class Listing:
         return Journal(path, head, asyncio.get_running_loop().time)
 
     async def _can_resume(self, journal: "Journal") -> bool:
-        """Say whether an earlier run left something, and its delta link is still valid."""
+        """Return whether an earlier run can be continued, because its delta link is still valid."""
         if not journal.resumed or not journal.follows(self._target.selected):
             return False
         if journal.delta is None:
             return True
-        # Only whether the link still works: what it tells is read again at the end.
+        # Only check that the link still works; the changes are read again at the end.
         try:
             await Delta(self._target, journal.delta).round()
         except GraphError as error:
@@ -233,7 +233,7 @@ class Listing:
         return chains
 
     def _kept(self) -> Iterator[list[msgspec.Raw]]:
-        """Yield what an earlier run had read."""
+        """Yield the records that an earlier run had read."""
         if self._journal is None or not self._journal.resumed:
             return
         for records in self._journal.records():
@@ -242,7 +242,7 @@ class Listing:
             yield records
         self._note(f"{self._written:,} records were kept from an earlier run")
 
-    # How chains are read.
+    # The reading of chains.
 
     def _announce(self, chain: Chain) -> None:
         if self._journal is not None:
@@ -254,14 +254,14 @@ class Listing:
         except GraphError as error:
             if not chain.condition or chain.pages_in_all or error.status != 400:
                 raise
-            # Not even the first page of this part: the service does not take such conditions.
+            # The first page of this part was refused: the service does not support its condition.
             self._partition.give_up(f"a part was refused ({error.graph_code}): one chain")
             self._pool.add(self._partition.make_whole())
         finally:
             self.record.restarts += chain.restarts
 
     async def _read_all(self, chains: list[Chain]) -> AsyncGenerator[Sequence[msgspec.Raw]]:
-        """Yield what `chains`, and those that they are divided into, bring that is new."""
+        """Yield the new records of `chains`, and of the chains into which they are divided."""
         async with aclosing(self._pool.pages(chains)) as chain_pages:
             async for chain_page in chain_pages:
                 records, witnesses = self._take(chain_page)
@@ -273,7 +273,7 @@ class Listing:
                     yield records
 
     def _take(self, chain_page: ChainPage) -> tuple[Sequence[msgspec.Raw], set[bytes]]:
-        """Count a page; return those of its records that are new, and the witnesses it concerns."""
+        """Count a page; return its new records, and the witnesses that it made or showed."""
         records = chain_page.page.records
         packed = packed_ids(chain_page.page)
         places = self._proof.note(chain_page.page, packed, self._met.add(packed))
@@ -298,10 +298,10 @@ class Listing:
         self.record.notes.append(text)
         logger.info("%s: %s", self.record.collection, text)
 
-    # How it is proved.
+    # The proof.
 
     def take_over(self, start: "ListingStart", readings: Sequence["PartReading"]) -> None:
-        """Take what others have read of the parts of `start` for what this listing has read."""
+        """Count what other processes have read of the parts of `start` as read by this listing."""
         record, partition, tally = self.record, self._partition, self._target.tally
         record.started = start.started
         record.notes += start.notes
@@ -333,12 +333,12 @@ class Listing:
 
     async def settle(self) -> AsyncGenerator[Sequence[msgspec.Raw]]:
         """
-        Follow what changed. If it is doubtful whether everything was read, read it again.
+        Follow what changed, and read everything again if it is doubtful whether all was read.
 
-        Yields what must still be written. If no proof is required, nothing is done.
+        Yields the records that must still be written. If no proof is required, nothing is done.
 
         Raises:
-            Error: What changed, or a record, could not be read.
+            Error: The delta, or a record, could not be read.
         """
         if not self._proving:
             return
@@ -381,7 +381,7 @@ def make_partition(
     notes: list[str],
     cuts: LearnedCuts,
 ) -> Partition:
-    """Return what divides a listing. It divides nothing if the query does not allow it."""
+    """Return the partition of a listing, which divides nothing if the query does not allow it."""
     query, key = target.query, target.collection.key or Key("")
     undivided = target.advanced or query.orderby or query.limit or not key.name
     method = "chain" if undivided else options.method

@@ -1,9 +1,9 @@
 """
 One listing of your own API: page after page, without any request that was not specified.
 
-Such an API need not know OData, so no count, page size or properties are requested unless the query
-names them. Its records may be anything, with or without an `id`. The same requests are sent twice
-only to prove a list of several pages complete.
+Such an API may not support OData, so no count, page size or properties are requested unless the
+query names them. Its records may be any JSON, with or without an `id`. The same requests are sent a
+second time only to prove that a list of several pages is complete.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from graphdaemon.graph.query import Query, write_options
 from graphdaemon.listing.own_verdict import OwnEvidence, conclude_own
 from graphdaemon.listing.record import Corrections, ListingRecord, Progress, now
 
-# An API may send an empty page with a next link; so many in a row lead nowhere.
+# An API may send an empty page with a next link; so many in a row are an endless chain.
 _MOST_EMPTY = 100
 
 
@@ -29,14 +29,14 @@ class OwnApiListing:
     One listing of your own API, page by page.
 
     Args:
-        graph: The connection.
+        graph: Sends the requests.
         url: The address of the collection, with the options that belong to it.
-        name: What the account calls it.
-        query: OData options; those that are given are sent as they are, the limit is not.
-        proved: Whether a proof is asked for.
+        name: The name of the collection in the listing record.
+        query: OData options. Those that are given are sent unchanged, except the limit.
+        proved: Whether to prove that the listing is complete.
 
     Attributes:
-        record: The account so far.
+        record: The listing record so far.
         corrections: Always empty, because such an API does not report changes.
         link: Always None, for the same reason.
     """
@@ -80,7 +80,7 @@ class OwnApiListing:
         """Yield the pages from the first to the last, or to the one that reaches the limit."""
         url, visited, empty = self._url, set[int](), 0
         while True:
-            # A number for each link: thousands of pages need not keep the texts.
+            # A hash for each link, because the texts of thousands of links would take much memory.
             visited.add(hash(url))
             page = await self._graph.ask(GraphRequest(url, ""), read_own_page, self._tally)
             self.record.pages += 1
@@ -97,7 +97,7 @@ class OwnApiListing:
                 raise altered(f"the next link of {path_of(url)} goes on after {empty} empty pages")
 
     def _can_agree(self) -> bool:
-        """Whether all that a proof lacks is that nothing changed between the pages."""
+        """Return whether a second reading is all that is missing for a proof."""
         records = self.record.records
         return (
             self._proved
@@ -112,9 +112,9 @@ class OwnApiListing:
         """
         Compare a second reading with the first, by the IDs and their order.
 
-        If no place of the list was another when it was read again, then at the moment between the
-        two readings the list was what was read (a double collect, as in Afek et al., "Atomic
-        snapshots of shared memory").
+        If both readings have the same IDs in the same order, then this was the list at the moment
+        between the two readings (a double collect, as in Afek et al., "Atomic snapshots of shared
+        memory").
         """
         order = hashlib.blake2b(digest_size=16)
         try:
@@ -122,7 +122,7 @@ class OwnApiListing:
                 for record in page.records:
                     _note_id(order, own_id_of(record))
         except Error as error:
-            # The records are all there: what failed is the proof.
+            # All records have been read; only the proof failed.
             self.record.notes.append(f"the second reading failed: {error}")
             return
         self._agrees = order.digest() == self._order.digest()
@@ -173,7 +173,7 @@ class OwnApiListing:
         )
 
     def _take(self, page: Page) -> list[msgspec.Raw]:
-        """Take a page in; return those of its records that are to be written."""
+        """Count the records of a page, and return those that are to be written."""
         fresh = self._leave_out_repeated(page.records)
         self.record.duplicates += len(page.records) - len(fresh)
         if self._limit is not None:
@@ -182,7 +182,7 @@ class OwnApiListing:
         return fresh
 
     def _leave_out_repeated(self, records: Sequence[msgspec.Raw]) -> list[msgspec.Raw]:
-        """Return the records that no earlier page brought: with the same ID and content."""
+        """Return the records that no earlier page contained with the same ID and content."""
         fresh, digests = list[msgspec.Raw](), dict[str | int, bytes]()
         for record in records:
             own_id = own_id_of(record)
@@ -196,7 +196,7 @@ class OwnApiListing:
             self._different += known not in (None, digest)
             if known != digest:
                 fresh.append(record)
-        # Only now: within one answer the API knows what it says.
+        # Only now, so that records within a page are compared with earlier pages alone.
         self._digests |= digests
         return fresh
 
@@ -211,7 +211,7 @@ def _note_id(order: "hashlib.blake2b", own_id: str | int | None) -> None:
 
 
 def add_options(url: str, query: Query) -> str:
-    """Return `url` with the options that `query` names, each as it was given."""
+    """Return `url` with the options of `query`, unchanged except for escaping; not the limit."""
     given = query._replace(limit=None).describe()
     written = write_options({f"${name}": value for name, value in given.items()})
     return url + ("&" if "?" in url else "?") * bool(written) + written

@@ -1,9 +1,9 @@
 """
-What the listing of an API of one's own proves: decisions without any I/O.
+Decide whether the listing of an API that is not Graph is proved complete; without any I/O.
 
-Such an API has no account of what changes, and nothing may be asked of it that it need not know. So
-there are its own words: the pages that it names, and the count that it sends unasked.
-`docs/explanation/complete.md` shows the table.
+Such an API does not report changes, and it may not support any further requests. So the evidence is
+what it sends by itself: the pages, and a count of all records. `docs/explanation/complete.md` shows
+the table.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,17 @@ from graphdaemon.listing.record import ListingRecord, Verdict
 
 class OwnEvidence(NamedTuple):
     """
-    What the verdict on the listing of an API of one's own rests on.
+    The evidence for the verdict on the listing of an API that is not Graph.
 
     Attributes:
         records: How many records are in the output.
-        pages: How many answers there were, in both readings.
-        counts: The API's own counts of all records, as often as it sent one.
-        cut: The listing ended at its limit.
-        proving: It was asked to prove that it is complete.
-        identified: Every record has an ID of its own.
-        agrees: A second reading found the same IDs in the same order; None if it came to no end.
+        pages: How many pages were read, in both readings together.
+        counts: All counts of all records that the API sent.
+        cut: Whether the listing ended at its limit.
+        proving: Whether a proof was requested.
+        identified: Whether every record has an ID of its own.
+        agrees: Whether a second reading had the same IDs in the same order; None if there was no
+            second reading, or if it failed.
     """
 
     records: int = 0
@@ -37,13 +38,13 @@ class OwnEvidence(NamedTuple):
 
 class OwnCheck(NamedTuple):
     """
-    One row of the table.
+    A check, which is a row of the table.
 
     Attributes:
-        name: What the listing record calls it, where it is the one that is missing.
-        requires: What has to be so, one sentence.
-        find_doubt: Says why it is not so; returns nothing where it is.
-        next_step: What whoever wants a proof can do about it.
+        name: Its name in the listing record, if it is the check that failed.
+        requires: What it requires, as a sentence.
+        find_doubt: Returns why the requirement is not met; empty if it is met.
+        next_step: What can be done about it.
     """
 
     name: str
@@ -53,7 +54,7 @@ class OwnCheck(NamedTuple):
 
 
 def conclude_own(record: ListingRecord, evidence: OwnEvidence) -> None:
-    """Write the verdict, and what it rests on, into `record`."""
+    """Write the verdict and its reason into `record`."""
     for check in OWN_CHECKS:
         doubt = check.find_doubt(evidence)
         if doubt:
@@ -133,4 +134,4 @@ OWN_CHECKS: tuple[OwnCheck, ...] = (
         "Run it again when less changes there; have the API sort what it pages.",
     ),
 )
-"""What has to hold for a listing to be complete; the first that does not is what is said."""
+"""All checks that a complete listing must pass; the first that fails is the reason given."""

@@ -1,12 +1,12 @@
 """
-How one collection is divided among many chains: may it be, where is it cut, and when cut again.
+Divide a collection among many chains: decide whether to divide it, where, and when to divide again.
 
-The first page of the whole collection is read in any case. If more pages follow, its records say
-where to cut, and become witnesses: each of them has to turn up in some part. Parts are ranges of
-the key, or prefixes of it where the service does not honour ranges; where neither is safe, the
-chain of the whole goes on alone.
+The first page of the whole collection is always read. If more pages follow, its records show where
+to divide, and they become witnesses: each of them must occur in one of the parts. Parts are ranges
+of the key, or prefixes of it if the service does not support ranges. If neither is safe, the whole
+collection is read in one chain.
 
-Where the throttle budget holds the listing back, nothing is divided, and ranges are joined.
+If the throttle budget slows the listing down, nothing is divided, and ranges are joined.
 """
 
 import logging
@@ -35,44 +35,43 @@ from graphdaemon.listing.target import Target
 
 logger = logging.getLogger(__name__)
 
-# Parts to begin with at most: each costs a request, however little is in it.
+# The most parts at first. Each costs a request, even if it has few records.
 _MOST_PARTS = 2_000
-# Pieces that a part is divided into: the most, and how many where nobody knows how much is left.
+# The number of pieces into which a part is divided: the most, and that for a part of unknown size.
 _MOST_PIECES, _PIECES_OF_UNKNOWN = 16, 8
-# The count is waited for before anything is divided, and the proof asks for one of its own.
+# The attempts for the count. They are few, because dividing waits for it; the proof asks again.
 _COUNT_ATTEMPTS = 2
-# Divisions one within the other at most: here the keys are alike, and dividing does not help.
+# The most divisions in succession. After so many the keys are alike, and dividing does not help.
 _DEEPEST = 40
 
 
 class Partition:
     """
-    Divides one listing into chains for a pool.
+    Divides a listing into chains, which a pool reads.
 
     Args:
         target: What is listed.
-        key: The property that it is divided by.
+        key: The property by whose values the listing is divided.
         pool: Reads the chains.
-        room: Says how many more requests could be in flight.
+        room: Returns how many more requests could be in flight.
         requested_method: `auto`, or the only method to try.
-        proving: Whether the listing has to be proved complete; prefixes that may miss something
-            are used only where it has not.
-        cuts: Boundaries that divided it well in an earlier listing.
-        notes: Takes a sentence for each thing that is done otherwise than planned.
+        proving: Whether the listing has to be proved complete. Prefixes that may miss records are
+            used only if it has not.
+        cuts: Boundaries that divided the collection well in an earlier listing.
+        notes: Receives a sentence for each deviation from the plan.
 
     Attributes:
-        method: How it is read.
-        expected: How many records there should be, as the service counts; None if not known.
-        met: How many different ones there are so far; the consumer of the pages
-            keeps it up to date.
+        method: How the collection is read.
+        expected: The number of records by the service's count; None if it is not known.
+        met: How many different records were read so far; the consumer of the pages updates it.
         splits: How many parts were divided further.
-        resumed_parts: Parts that an earlier run had read to their ends.
-        sample: Some keys, spread over the whole as evenly as can be had.
-        witnesses: Packed IDs of records that some part still has to bring.
-        delta: Where a sample can be had, if the collection has a delta.
-        whole_read: One chain of everything was read to its end.
-        given_up: Parts that nobody had begun to read were dropped.
-        supply: How much the throttle budget gives.
+        resumed_parts: How many parts an earlier run had read to their ends.
+        sample: Some keys, which are spread over the whole collection as evenly as possible.
+        witnesses: The packed IDs of records that must still occur in one of the parts.
+        delta: The delta of the collection, from which a sample can be read; None without one.
+        whole_read: Whether one chain of the whole collection was read to its end.
+        given_up: Whether dividing was given up, and parts that had not been begun were dropped.
+        supply: Tells how many chains the throttle budget allows.
     """
 
     def __init__(
@@ -118,8 +117,8 @@ class Partition:
         self._key_is_shown = not target.query.select or key.name in target.query.select
 
     def begin(self) -> list[Chain]:
-        """Return what to read first: the whole, and, where cuts are known, its parts as well."""
-        # What a page costs, and how long it takes, is known after the first one.
+        """Return the first chains: the whole collection, and its parts if cuts are known."""
+        # The cost of a page, and the time that it takes, are known only after the first page.
         self._is_postponed = self._requested_method == "auto" and self.supply.is_limited
         if not self._cuts or self._is_postponed:
             return [self._whole]
@@ -131,7 +130,7 @@ class Partition:
         return self._make_ranges(self._cuts)
 
     def read_along(self, target: Target, first_page: Page) -> None:
-        """Read by `target`, which shows more of the same; the first page of it is there already."""
+        """Read with `target`, which returns related objects, too, and whose first page was read."""
         self._target = target
         self._part_size = max(1, target.page_size * 9 // 10)
         self.supply = Supply(target, self._pool.size, self._pages_left)
@@ -144,16 +143,16 @@ class Partition:
         )
 
     def join(self, chains: list[Chain]) -> list[Chain]:
-        """Return what to read in place of `chains`, which nobody reads yet."""
+        """Return the chains to read in place of `chains`, which have not been begun."""
         if not self.supply.is_short_of(chains):
             return chains
         return join_ranges(chains, self._key.name, self.supply.width())
 
     def resume(self, chains: Sequence[Chain]) -> list[Chain]:
-        """Take up the chains of an earlier run; return those that are still to be read."""
+        """Continue the chains of an earlier run; return those that are still to be read."""
         wholes = [chain for chain in chains if not chain.condition]
         if not wholes or not wholes[-1].pages_in_all:
-            # Without its first page nobody knew whether parts can be had: begin, and find out.
+            # Without its first page, the earlier run could not find out whether to divide: begin.
             return self.begin()
         self._whole = wholes[-1]
         if self._whole.handed_over:
@@ -163,7 +162,7 @@ class Partition:
         return [] if self._whole.ended else [self._whole]
 
     def _resume_parts(self, parts: list[Chain]) -> list[Chain]:
-        # Prefixes are there only because ranges were found not to be honoured: these do not count.
+        # Prefixes are used only if the service does not support ranges, so the ranges do not count.
         prefixes = [part for part in parts if part.interval is None]
         parts = prefixes or parts
         self._has_parts = True
@@ -172,11 +171,11 @@ class Partition:
         return [part for part in parts if not part.ended]
 
     async def divide(self, chain: Chain, page: Page) -> bool:
-        """Say whether other chains read the rest of `chain`, of which `page` was just read."""
+        """Divide `chain`, whose `page` was just read, if useful; return whether it was divided."""
         if not chain.condition:
             if chain.pages_in_all == 1 or self._is_postponed:
                 divided = await self._divide_whole(chain, page)
-                # A part may have been refused meanwhile, and dividing been given up.
+                # Dividing may have been given up meanwhile, because a part was refused.
                 chain.handed_over = divided and self._may_divide
         elif chain.interval is not None:
             await self._check_range(chain.interval, page)
@@ -185,7 +184,7 @@ class Partition:
         return chain.handed_over
 
     def give_up(self, reason: str = "") -> None:
-        """Divide no more: everything is read in one chain."""
+        """Stop dividing, for a `reason` that is noted: everything is read in one chain."""
         if reason:
             self._notes.append(reason)
         self.method = "chain"
@@ -194,29 +193,29 @@ class Partition:
         self._pool.drop_parts()
 
     def make_whole(self) -> list[Chain]:
-        """Return a new chain of everything, if the first one was divided."""
+        """Return a new chain of the whole collection, if the first one was divided."""
         if not self._whole.handed_over:
             return []
         self._whole = Chain()
         return [self._whole]
 
     def read_again(self) -> list[Chain]:
-        """Return a new chain of everything, to be read after all that was to be read."""
+        """Return a new chain of the whole collection, for a second reading."""
         self._is_read_again = True
         self._whole = Chain()
         return [self._whole]
 
     def take_page(self, chain_page: ChainPage, packed: bytes, fresh: bytes) -> set[bytes]:
         """
-        Keep the witnesses up to date: the first page makes them, the parts have to show them.
+        Update the witnesses: the first page makes them, and the parts must contain them.
 
         Args:
             chain_page: A page that the consumer took.
-            packed: The IDs on it, packed.
-            fresh: Those of them that no page before had.
+            packed: The packed IDs on it.
+            fresh: Those of them that no earlier page contained.
 
         Returns:
-            The witnesses that the page made, or showed.
+            The witnesses that the page made, or contained.
         """
         if chain_page.chain.condition:
             shown = self.witnesses and self.witnesses.intersection(split_packed(packed))
@@ -233,7 +232,7 @@ class Partition:
         return set()
 
     async def count(self) -> None:
-        """Ask the service, once, how many records there should be."""
+        """Ask the service for its count, unless it is known already; a failure is only logged."""
         if self.expected is None and self._target.collection.counted:
             try:
                 self.expected = await self._target.count(_COUNT_ATTEMPTS)
@@ -241,13 +240,13 @@ class Partition:
                 logger.info("no count of %s: %s", self._target.collection.name, error.code)
 
     async def _divide_whole(self, chain: Chain, page: Page) -> bool:
-        """After a page of everything: find out which parts can be had, and add them."""
+        """After a page of the whole collection, find out how to divide it, and add the parts."""
         if not self._may_divide:
             if self._proving and not self._is_read_again:
                 await self.count()
             return False
         if self._is_postponed or (not self._has_parts and self._is_one_enough):
-            # One chain uses the budget up. That may change, as long as much is left to read.
+            # One chain uses up the budget. This may change while much is left to read.
             await self.count()
             self._is_postponed = self._is_one_enough or self._pages_left() < 2 * chain.pages
             if self._is_postponed:
@@ -256,7 +255,7 @@ class Partition:
                 self._pool.add(self._make_learned_ranges())
         keys = await self._keys_of(page, "")
         if not keys or len(keys) < len(page.records):
-            # No range brings a record whose key is null.
+            # A record whose key is null is in no range.
             name = self._key.name
             self.give_up(f"{name} is null in some records: one chain" if keys else "")
             return False
@@ -274,7 +273,7 @@ class Partition:
 
     def _cut_ranges(self, keys: list[str]) -> bool:
         if not self._has_parts:
-            # A page in order of the key says nothing of what comes after it.
+            # A page that is sorted by the key says nothing about the keys after it.
             known = [*self.sample] if is_ordered(keys) else [*keys, *self.sample]
             parts = min(
                 _MOST_PARTS,
@@ -321,22 +320,22 @@ class Partition:
         if chain.depth >= _DEEPEST:
             return False
         if chain.restarts:
-            # A link of it was refused: the smaller a part is, the fewer links it needs.
+            # A link was refused. Smaller parts need fewer links.
             return True
         if self.supply.is_bound():
             return False
         if self._room() <= self._pool.waiting or (chain is self._first and chain.pages == 1):
-            # The others that came with the first are about to be begun.
+            # The other parts, which were added together with the first one, will be begun now.
             return False
         if self.expected is None:
-            # Of unknown length: dividing after 1, 2, 4, 8 … pages wastes at most half.
+            # Its length is not known: dividing after 1, 2, 4, 8 … pages wastes at most half.
             return chain.pages & (chain.pages - 1) == 0
         return self._pages_left() / max(1, self._pool.busy) > chain.pages + 1
 
     def _pages_left(self) -> float:
-        """How many pages are still to be read, as far as anybody knows."""
+        """Return how many pages are still to be read, or a guess if there is no count."""
         if self.expected is None:
-            return 1_000.0  # nobody knows
+            return 1_000.0  # a guess
         return max(1.0, (self.expected - self.met) / self._target.page_size)
 
     async def _try_ranges(self, keys: list[str]) -> bool:
@@ -353,7 +352,7 @@ class Partition:
         return not refusal
 
     async def _check_range(self, interval: Interval, page: Page) -> None:
-        """Look whether some keys of a page are in order, and of this range at all."""
+        """Check that the keys of a page lie in `interval`; if not, test ranges, or give them up."""
         if not self._key_is_shown:
             return
         keys = range_trial.some_keys(page, self._key.name)
@@ -371,7 +370,7 @@ class Partition:
         return not refusal
 
     async def _take_sample(self, keys: list[str]) -> None:
-        """Where the first page is in order of the key, look elsewhere for keys of the rest."""
+        """If the first page is sorted by the key, read a sample of other keys from the delta."""
         if self._cuts or self.delta is None or not is_ordered(keys):
             return
         try:
@@ -381,7 +380,7 @@ class Partition:
         self.sample += texts_of(page.records, self._key.name)
 
     async def _keys_of(self, page: Page, condition: str) -> list[str]:
-        """The keys of the first page of `condition`; asked for if the query does not show them."""
+        """Return the keys of the first page of `condition`; request them if `page` lacks them."""
         if self._key_is_shown:
             return texts_of(page.records, self._key.name)
         keys, _ = await range_trial.look(self._target, self._key.name, condition)

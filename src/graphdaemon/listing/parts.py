@@ -1,8 +1,8 @@
 """
-One listing that several processes read: its parts, and what is known before and after.
+The values of a listing that several processes read: its parts, its beginning and its end.
 
-All are plain values that can be pickled. A part and its reading contain no secret and no link. The
-boundaries of a part are beginnings of names.
+All of them can be pickled. A part and its reading contain no secret and no link. The boundaries of
+a part are beginnings of names.
 """
 
 from typing import NamedTuple
@@ -20,8 +20,9 @@ class PartChain(NamedTuple):
     One chain of pages of a part.
 
     Attributes:
-        condition: The `$filter` expression that makes it; empty for everything.
-        interval: What the condition means, if it is a range, which can be divided further.
+        condition: The `$filter` expression that selects it; empty for the whole collection.
+        interval: The range of key values that the condition stands for, if it is a range. Only a
+            range can be divided further.
     """
 
     condition: str = ""
@@ -38,7 +39,7 @@ class ListingPart(NamedTuple):
         number: The number of the part, starting at 0.
         collection: Path below the Graph version.
         query: The OData options of the listing.
-        page_size: Records to ask for in a page.
+        page_size: How many records to request in a page.
         chains: The chains of pages that belong to it.
         started: When the listing began: RFC 3339, UTC.
     """
@@ -58,7 +59,7 @@ class ListingStart(NamedTuple):
     Attributes:
         collection: Path below the Graph version.
         query: The OData options.
-        page_size: Records to ask for in a page.
+        page_size: How many records to request in a page.
         started: When it began: RFC 3339, UTC.
         parts: The parts. Any process may read any part, in any order.
         link: The delta link for every change since then; None if the collection has no delta. It is
@@ -69,7 +70,7 @@ class ListingStart(NamedTuple):
         requests: How many requests were sent so far.
         units: How many resource units they cost.
         notes: Deviations from the plan, one sentence for each.
-        selected: The properties that the delta was asked for as what is shown.
+        selected: The properties that the delta follows and that the listing shows.
     """
 
     collection: str
@@ -92,20 +93,20 @@ class PartReading(msgspec.Struct, frozen=True):
     What is known about one part after it was read to its end.
 
     Attributes:
-        number: Which part it is.
+        number: The number of the part.
         ids: The IDs of its records, each once.
-        ranges: Chains that were read to their ends.
-        pages: Answers with records.
-        duplicates: Records that were repeated within the part, and were dropped.
-        requests: Requests that were sent.
-        retries: How many of those were repetitions.
-        throttled: How many of those were refused because the budget was used up (429).
-        units: Resource units they took.
-        restarts: Chains begun anew because a page link was refused.
-        splits: Ranges divided because they turned out big.
-        blank: Properties that had a value in no record; None where there was no record.
-        started: When the listing began, as the part says.
-        given_up: Graph did not honour a range of it, so the rest of the part was not read.
+        ranges: How many chains were read to their ends.
+        pages: How many pages were read.
+        duplicates: How many repeated records within the part were dropped.
+        requests: How many requests were sent.
+        retries: How many of them were repetitions.
+        throttled: How many of them were refused because the throttle budget was used up (429).
+        units: How many resource units they cost.
+        restarts: How many chains were begun anew because a page link was refused.
+        splits: How many ranges were divided because they were large.
+        blank: The properties that had a value in no record; None if there was no record.
+        started: When the listing began, as in the part: RFC 3339, UTC.
+        given_up: Whether Graph did not support a range, so that the rest of the part was not read.
     """
 
     number: int

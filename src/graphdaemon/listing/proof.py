@@ -1,7 +1,7 @@
 """
-What a proof of one listing needs, gathered while it runs: the delta, the counts, a second reading.
+Collect the evidence for a listing while it runs: the delta, the counts, and a second reading.
 
-What it says of the listing is `Evidence`; `verdict` decides.
+The result is an `Evidence`, about which `verdict` decides.
 """
 
 import asyncio
@@ -18,27 +18,27 @@ from graphdaemon.listing.replay import Replayer
 from graphdaemon.listing.target import Target
 from graphdaemon.listing.verdict import Evidence, may_catch_up
 
-# Seconds to wait before each time that Graph's count is asked for again, where it may lag behind.
+# If Graph's count may lag behind, it is requested again after each of these waits, in seconds.
 _COUNT_AGAIN_AFTER_S = (1, 2, 4, 8)
-# Up to so many records are read again at once.
+# A collection of so many records or fewer is read again instead of waiting for long.
 _CHEAP_TO_READ_AGAIN = 50_000
-# These mean that Graph does not count this; a service that is busy may do so another time.
+# Statuses that mean that Graph does not count this collection; after another one it may later.
 _REFUSALS = frozenset({400, 403, 404, 405, 501})
 
 
 class Proof:
     """
-    The evidence of one listing, as far as it was gathered.
+    Collects the evidence for one listing.
 
     Args:
         target: What is listed.
-        met: The packed IDs of what was read; the replay keeps it up to date.
-        record: The account of the listing; what the delta and the counts say is written there.
-        partition: Says what was read, and how.
+        met: The packed IDs of the records that were read; the replay updates it.
+        record: The listing record, into which the results of the delta and the counts are written.
+        partition: Tells what was read, and how.
 
     Attributes:
-        delta: The changes since before the first page; None where they cannot be had.
-        replayer: Corrects the output by them; None without a delta.
+        delta: The changes since before the first page; None if there is no delta.
+        replayer: Corrects the output by these changes; None without a delta.
     """
 
     def __init__(
@@ -58,17 +58,20 @@ class Proof:
 
     async def take_baseline(self) -> str:
         """
-        Take the delta link that tells of every change from now on, if there is a delta.
+        Take a delta link, which reports every change from now on, if the collection has a delta.
 
         Returns:
-            Why there is none; nothing where there is.
+            Why there is none; empty if there is one.
+
+        Raises:
+            IdentityError, GraphError, NetworkError: The link could not be requested.
         """
         refusal, target = "", self._target
         if untracked := find_untracked(target):
             return f"Graph tells of no change of {untracked}, which the filter tests"
         trials = [target.selected]
         if find_tested(target) <= {*target.defaults}:
-            # What was refused is not what the filter tests: a delta of everything tells of that.
+            # If the selection is refused, a delta without one still reports what the filter tests.
             trials.append(target.query.select)
         for selected in dict.fromkeys(trials):
             delta = Delta(self._target, selected=selected)
@@ -84,29 +87,30 @@ class Proof:
         return refusal
 
     def follow(self, delta: Delta) -> None:
-        """Let `delta` say at the end what changed."""
+        """Use `delta` to find out at the end what changed."""
         self.delta = self._partition.delta = delta
         self.replayer = Replayer(self._target, delta, self._met)
         self._record.replay = self.replayer.account
 
     def begin_second_reading(self) -> None:
-        """Hear, from now on, which records everything that is read once more brings."""
+        """Note from now on which records the second reading contains."""
         self._second_reading = make_id_set()
-        # The next count takes its place in the record, and does not explain it.
+        # The next count replaces this one in the record, but does not make up for it.
         self._count_between = self._record.count_after
 
     def note(self, page: Page, packed: bytes, places: list[int] | None) -> list[int] | None:
         """
-        Hear of the IDs of a page that was read.
+        Note the IDs of a page that was read.
 
         Args:
             page: The page.
-            packed: Its IDs, packed.
-            places: The positions of those that are new, or None if all are.
+            packed: Its packed IDs.
+            places: The positions of the new records, or None if all are new.
 
         Returns:
-            The positions of those that belong into the output. A replica that lags behind shows
-            again what was taken out of it; the replay decides about that, not the page.
+            The positions of the records that are to be written, or None for all of them. Records
+            that the replay had removed are left out: a replica that lags behind may show them
+            again, and the replay decides about them.
         """
         if self._second_reading is None:
             return places
@@ -123,17 +127,17 @@ class Proof:
 
     async def compare(self) -> None:
         """
-        Follow what changed, and ask for the count at the same time.
+        Follow the delta, and request the count at the same time.
 
         Raises:
-            IdentityError, GraphError, NetworkError: As `Replayer.run`, unless it means that the
-                delta cannot be followed any more: then that is part of the evidence.
+            IdentityError, GraphError, NetworkError: As in `Replayer.run`. If the delta can no
+                longer be followed, that is not raised, but becomes part of the evidence.
         """
         _, self._record.count_after = await gather(self._replay(), self._count())
 
     async def await_count(self) -> None:
-        """Where Graph's count is too high by so little that it may lag, let it catch up."""
-        # To read a small directory again takes no longer than to wait to the end.
+        """Request Graph's count again after a wait, if it is so little too high that it may lag."""
+        # Reading a small directory again takes no longer than all the waits.
         is_cheap = self._second_reading is None and len(self._met) <= _CHEAP_TO_READ_AGAIN
         for wait in _COUNT_AGAIN_AFTER_S[: 1 if is_cheap else None]:
             if not may_catch_up(self.evidence()):
@@ -143,11 +147,11 @@ class Proof:
 
     @property
     def settled(self) -> bool:
-        """Whether every change that the delta told of is in the output, as it was told."""
+        """Whether every change that the delta reported is in the output, as it was reported."""
         return self._settled and not (self.replayer is not None and self.replayer.doubtful)
 
     def evidence(self) -> Evidence:
-        """Return what is known so far."""
+        """Return the evidence so far."""
         record, partition, replayer = self._record, self._partition, self.replayer
         key = self._target.collection.key or Key("")
         touched = replayer.touched if replayer is not None else set()
@@ -163,7 +167,7 @@ class Proof:
             ranges=record.ranges,
             key=key.name,
             certain=bool(key.signs),
-            # A witness that changed meanwhile may have moved to a part that was read before.
+            # A witness that has changed may have moved to a part that was read before.
             witnesses=len(partition.witnesses - touched),
             readings=1 if self._second_reading is None else 2,
             missed=self._count_missed(touched),
@@ -192,7 +196,7 @@ class Proof:
             self._trouble = f"what changed meanwhile could not be read: {error}"
 
     async def _count(self) -> int | None:
-        # The count is one check among several: no listing fails for want of it.
+        # The count is one check among several, so no listing fails because it cannot be read.
         target = self._target
         try:
             if target.collection.counted:
@@ -205,10 +209,10 @@ class Proof:
         return number
 
     def _count_missed(self, touched: set[bytes]) -> int:
-        """How many records that did not change the second reading did not bring."""
+        """Return how many unchanged records are missing in the second reading."""
         second = self._second_reading
         if second is None:
             return 0
-        # Each record that it brought was read, and is still there unless the delta named it.
+        # Each record of the second reading is in the output, unless the delta reported a change.
         unchanged = len(self._met) - sum(one in self._met for one in touched)
         return unchanged - len(second) + sum(one in second for one in touched)

@@ -1,8 +1,8 @@
 """
-Whether a service honours ranges of a key, and prefixes: asked of it, and looked at in its answers.
+Find out whether a service supports ranges of a key, or prefixes, by checking its answers.
 
-No answer is believed because it is an answer: Graph's documentation and Graph itself disagree on
-what it filters by.
+A successful answer alone proves nothing: Graph's documentation and Graph itself disagree on the
+properties by which it filters.
 """
 
 import unicodedata
@@ -22,22 +22,22 @@ from graphdaemon.listing.intervals import (
 )
 from graphdaemon.listing.target import Target
 
-# Microsoft's own list of what a userPrincipalName may contain, and what else was seen there.
+# The characters that a userPrincipalName may contain by Microsoft's list, and others seen there.
 _FIRST_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789'.-_!#^~$@ ("
-# Keys of each page to look at, of all that are on it.
+# How many keys of each page are checked.
 _KEYS_TO_LOOK_AT = 100
-# Pages to look at for one that is not empty.
+# How many pages are read to find one that is not empty.
 _MOST_LOOKS = 5
-# The first range, of which a page is read before the others are cut: one of so many.
+# The first range is one of so many; a page of it is read before the others are made.
 _FIRST_OF = 64
 
 
 async def try_ranges(target: Target, name: str, keys: Sequence[str]) -> str:
     """
-    Return why ranges of the property `name` cannot be had; nothing where they can.
+    Return why ranges of the property `name` cannot be used; empty if they can.
 
-    A range of one key brings that record and none of another name. Of two ranges between two
-    keys, one way round and the other, exactly one is empty.
+    A range from a key to itself must contain that record, and none with another key. Of the range
+    from one key to another, and that from the other to the one, exactly one must be empty.
 
     Args:
         target: What is listed.
@@ -45,7 +45,7 @@ async def try_ranges(target: Target, name: str, keys: Sequence[str]) -> str:
         keys: Some of its values.
 
     Raises:
-        IdentityError, GraphError, NetworkError: It could not be asked.
+        IdentityError, GraphError, NetworkError: The service could not be asked.
     """
     key, other = _choose_two(keys)
     intervals = (Interval(key, key), Interval(key, other), Interval(other, key))
@@ -65,13 +65,17 @@ async def read_first_range(
     target: Target, name: str, keys: Sequence[str]
 ) -> tuple[Chain | None, str]:
     """
-    Read the first page of the first range, which has to be read in any case, and look at it.
+    Read the first page of the first range, which has to be read anyway, and check its keys.
 
-    Ranges are honoured where it holds keys of the range and no others. A service that has another
-    order than we shows others, too, and is asked.
+    If all keys lie in the range, the service supports ranges. If some do not, the service may only
+    sort them differently, so it is tested with `try_ranges`.
 
     Returns:
-        The range with its page, if one could be cut; why ranges cannot be had, or nothing.
+        The chain of the range, with its page; None if there is none. And why ranges cannot be used;
+        empty if they can.
+
+    Raises:
+        IdentityError, GraphError, NetworkError: The service could not be asked.
     """
     end = _find_first_end(keys)
     if not end:
@@ -88,7 +92,7 @@ async def read_first_range(
 
 
 async def try_prefixes(target: Target, name: str, keys: Sequence[str]) -> str:
-    """Return why prefixes of the property `name` cannot be had, as `try_ranges` does."""
+    """Return why prefixes of the property `name` cannot be used, as `try_ranges` does."""
     key, _ = _choose_two(keys)
     try:
         matching, _ = await look(target, name, of_prefix(key, name).condition)
@@ -103,10 +107,10 @@ async def try_prefixes(target: Target, name: str, keys: Sequence[str]) -> str:
 
 def _explain_refusal(name: str, error: GraphError) -> str:
     """
-    Say that ranges of `name` were refused.
+    Return the sentence that says that ranges of `name` were refused.
 
     Raises:
-        GraphError: The error means something else.
+        GraphError: `error` itself, if its status is not 400.
     """
     if error.status != 400:
         raise error
@@ -114,7 +118,7 @@ def _explain_refusal(name: str, error: GraphError) -> str:
 
 
 def choose_signs(keys: Iterable[str]) -> str:
-    """Return the characters that keys may begin with: those known, and those of `keys`."""
+    """Return the characters with which keys may begin: known ones, and those of `keys`."""
     return "".join(dict.fromkeys([*_FIRST_CHARACTERS, *(fold(key[:1]) for key in keys)]))
 
 
@@ -124,7 +128,7 @@ def some_keys(page: Page, name: str) -> list[str]:
 
 
 async def look(target: Target, name: str, condition: str) -> tuple[list[str], bool]:
-    """Return the keys on the first page of `condition` with any, and whether more follow."""
+    """Return the keys on the first page of `condition` that has any, and whether more follow."""
     url = target.url(condition, select=("id", name))
     for _ in range(_MOST_LOOKS):
         page = await target.page(url)
@@ -135,14 +139,14 @@ async def look(target: Target, name: str, condition: str) -> tuple[list[str], bo
 
 
 def _find_first_end(keys: Sequence[str]) -> str:
-    """Return where the first range ends: a small part of all, or a page that came in order."""
+    """Return the end of the first range, which is a small part of all, or about a sorted page."""
     if is_ordered(keys):
         return next(iter(choose_boundaries(keys[-len(keys) // 5 :], 2)), "")
     return next(iter(choose_boundaries(keys, _FIRST_OF)), "")
 
 
 def _choose_two(keys: Sequence[str]) -> tuple[str, str]:
-    """Two keys that no order takes for the same; plain ones, if there are any."""
+    """Return two keys that differ in every possible order; plain ASCII ones, if there are any."""
     plain = [key for key in keys if key.isascii() and key.isprintable() and len(key) < 100]
     usable = plain or list(keys)
     one = usable[len(usable) // 2]
@@ -151,6 +155,6 @@ def _choose_two(keys: Sequence[str]) -> tuple[str, str]:
 
 
 def _plain(text: str) -> str:
-    """What the most forgiving order compares: letters and digits, without case and accents."""
+    """Return the letters and digits of a text without case and accents, by which orders compare."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(sign for sign in decomposed if sign.isalnum()) or decomposed

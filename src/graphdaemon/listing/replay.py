@@ -1,16 +1,18 @@
 """
-What changed while a listing ran, read again until the output and the directory are the same.
+Read again what changed while a listing ran, until the output is the same as the directory.
 
-A round of the delta names records. Each is read again, as the listing would show it, and the output
-is corrected. This is over after a round that names none: then nothing happened since the round
-before. A directory that is never quiet has no such round. There it is over after a round of one
-page whose records were all read as the round told them, since one page tells of one moment.
+A round of the delta reports records. Each is read again, as the listing would show it, and the
+output is corrected. This ends after a round that reports no records, because nothing happened since
+the round before. A directory that changes all the time has no such round. There it ends after a
+round of a single page, if all its records were read as the round reported them, because a single
+page shows the state of one moment.
 
-A record that is not read as the delta told of it last is a doubt, and stays one until it is: the
-answer came from a replica that lags behind. Under a filter, a record that the delta says is there
-may rightly not be shown: its values say whether it must be, or must not. Where they do not, one
-thing alone says that it matches: that Graph shows it under the filter, with all the values that the
-filter tests as the delta told of them. That it is not shown says nothing: a replica may be behind.
+If a record is not read as the delta last reported it, the answer came from a replica that lags
+behind. The record is doubtful until it is read as reported. With a filter, a record that the delta
+reports as existing may rightly be left out. Its values may show whether it matches. If they do not,
+only one thing proves a match: Graph shows the record with the filter, and with the values that the
+delta reported for all properties that the filter tests. That Graph does not show it proves nothing,
+because a replica may lag behind.
 """
 
 import asyncio
@@ -32,33 +34,34 @@ from graphdaemon.listing.target import Target
 
 logger = logging.getLogger(__name__)
 
-# A directory that still differs after so many rounds changes faster than it can be followed.
+# If the output still differs after so many rounds, the directory changes too fast to be followed.
 _MOST_ROUNDS = 10
-# Graph takes no more values of `in` in one `$filter`: "Some limitations apply to query parameters".
+# The most values for `in` that Graph takes in one `$filter` ("Some limitations apply to query
+# parameters").
 _IDS_AT_ONCE = 15
-# Who waits longer than this, in seconds, is told why.
+# Waits of more seconds than these are logged.
 _SILENT_S = 5.0
 
 
 class Replayer:
     """
-    Corrects the output by what changed while the listing ran.
+    Corrects the output by the changes that happened while the listing ran.
 
     Args:
         target: What is listed.
-        delta: Its changes.
-        written: The packed IDs of what was written; kept up to date here.
+        delta: The delta of the collection.
+        written: The packed IDs of the records that were written; it is updated here.
 
     Attributes:
-        corrections: Records that were written and have changed: by ID as they are now, or None if
-            they are gone.
-        appeared: Records that are still to be written, by ID.
-        touched: Packed IDs of every record that the delta told of.
-        told: What it told of each last, by ID.
-        doubtful: What the delta told last of records that were not read like that.
-        undecided: IDs of records that are there, of which nothing says for certain whether the
-            filter should show them.
-        account: What the listing record says of it.
+        corrections: By the ID of each written record that has changed, the record as it is now, or
+            None if it is gone.
+        appeared: The records that are still to be written, by ID.
+        touched: The packed IDs of all records that the delta reported.
+        told: The state that the delta last reported of each record, by ID.
+        doubtful: The last reported state of the records that were not read like this, by ID.
+        undecided: The IDs of existing records of which it is not certain whether they match the
+            filter.
+        account: The numbers for the listing record.
     """
 
     def __init__(self, target: Target, delta: Delta, written: IdSet) -> None:
@@ -75,9 +78,9 @@ class Replayer:
 
     async def run(self) -> bool:
         """
-        Follow the delta until nothing is left to correct; say whether that was reached.
+        Follow the delta until nothing is left to correct, and return whether that was reached.
 
-        Called again, it goes on where it stopped: a doubt that was left is still one.
+        A further call continues where the last one stopped, with its doubtful records.
 
         Raises:
             IdentityError, GraphError, NetworkError: The delta, or a record, could not be read.
@@ -85,15 +88,15 @@ class Replayer:
         for number in range(_MOST_ROUNDS):
             told = await self._delta.round()
             self.account.rounds += 1
-            # What only an earlier round told of has not changed since then.
+            # Records that only an earlier round reported have not changed since then.
             changes = self.doubtful | told
             self.told |= told
             if not changes:
                 return True
             if self.doubtful and not told:
-                # Nothing happened, and yet two answers differ: a replica is behind.
+                # Nothing happened, but a record was not read as reported: a replica lags behind.
                 await self._wait(0.25 * 2**number)
-            # Before it is read: where that fails, nobody has seen what was told.
+            # All are doubtful until they were read, also if reading them fails.
             self.doubtful = changes
             current = await _read_ids(self._target, list(changes))
             self._apply(changes, current)
@@ -114,20 +117,20 @@ class Replayer:
 
     def doubt(self, ids: Iterable[str]) -> Told:
         """
-        Read these again in the next round, as far as the delta told of them.
+        Have records read again in the next round, as far as the delta has reported them.
 
-        They were brought again after they had been taken out: a replica that lags behind may still
-        show what is gone.
+        They are records that a page contained again after they had been removed from the output: a
+        replica that lags behind may still show them.
 
         Returns:
-            What the delta told last of those that it told of.
+            By ID, the last reported state of those of `ids` that the delta has reported.
         """
         told = {key: self.told[key] for key in ids if key in self.told}
         self.doubtful |= told
         return told
 
     def settle(self) -> list[msgspec.Raw]:
-        """Count what was corrected, and return the records that are still to be written."""
+        """Count the corrections, and return the records that are still to be written."""
         account = self.account
         account.removed = sum(record is None for record in self.corrections.values())
         account.changed = len(self.corrections) - account.removed
@@ -138,10 +141,11 @@ class Replayer:
 
     async def _compare(self, changes: Told, current: dict[str, msgspec.Raw]) -> bool:
         """
-        Compare what the delta told with what was read, and keep what is contradicted as a doubt.
+        Compare the reported records with those that were read; keep contradictions as doubtful.
 
         Returns:
-            Whether the delta was silent about a value, so that only a quiet round settles it.
+            Whether the delta left out a value that would be needed for a comparison, so that only a
+            round without changes proves that the record is right.
         """
         decided = self._decide(changes)
         undecided = [key for key, match in decided.items() if match is None]
@@ -149,14 +153,14 @@ class Replayer:
         matching = {key for key in undecided if self._shows_match(changes[key], seen.get(key))}
         decided |= dict.fromkeys(matching, True)
         undecided = [key for key in undecided if key not in matching]
-        # Nobody knows whether the filter should show them; their values must be seen without it.
+        # It is not known whether these match the filter, so they are read and compared without it.
         there = await self._read_unfiltered(undecided) if undecided else {}
         self.undecided.difference_update(changes)
         self.doubtful, silent = {}, bool(undecided)
         for key, record in changes.items():
             match = decided.get(key, True)
             if match is False:
-                # A replica that shows it has not heard of the change that took it out.
+                # A replica that shows it does not know of the change by which it stopped matching.
                 contradicting, same = key in current, True
             else:
                 reads = [current.get(key)] if match or key in current else []
@@ -173,14 +177,14 @@ class Replayer:
         return silent
 
     def _decide(self, changes: Told) -> dict[str, bool | None]:
-        """Whether the filter should show each record that the delta says is there."""
+        """Return for each existing record whether it matches the filter; None if not certain."""
         condition = self._target.query.filter
         if not condition:
             return {}
-        # Loaded for a filter alone, of which few listings have one.
+        # Imported here, because few listings have a filter.
         from graphdaemon.listing.filter_match import matches
 
-        # A relation is told in another way: that its name is not among the values says nothing.
+        # A relation is reported in another way, so a missing value of it does not mean null.
         published = list_published(find_object_type(self._target.collection.name))
         all_told = self._delta.selects and self._delta.tested <= {*published}
         return {
@@ -192,18 +196,19 @@ class Replayer:
     async def _read_tested(
         self, ids: Sequence[str], current: dict[str, msgspec.Raw]
     ) -> dict[str, msgspec.Raw]:
-        """Those of `ids` that Graph shows under the filter, with the properties that it tests."""
+        """Return those of `ids` that Graph shows with the filter, with the properties it tests."""
         if not self._delta.selects or self._delta.tested <= {*self._target.selected}:
             return current
         return await self._read(ids, select=self._delta.select)
 
     def _shows_match(self, told: msgspec.Raw | None, read: msgspec.Raw | None) -> bool:
-        """Whether a record that is read under the filter shows that what was told matches it."""
+        """Return whether a record read with the filter proves that the reported one matches."""
         tested = self._delta.tested
         if told is None or read is None or not tested:
             return False
         told_values, read_values = values_of(told), values_of(read)
-        # What was never set is not told; of what was not asked for, nothing is known.
+        # With a selection, a property that is not reported was never set; without one, a property
+        # that is not reported is not known.
         is_told = self._delta.selects or tested <= told_values.keys()
         is_seen = is_told and tested <= read_values.keys()
         return is_seen and all(is_same(told_values.get(name), read_values[name]) for name in tested)
@@ -212,7 +217,7 @@ class Replayer:
         return await self._read(ids, select=self._delta.select, filter=None)
 
     async def _read(self, ids: Sequence[str], **changes: Any) -> dict[str, msgspec.Raw]:
-        """With the properties that the filter tests, which the listing itself need not show."""
+        """Return the records with these IDs by a query with `changes`."""
         query = self._target.query._replace(**changes)
         return await _read_ids(msgspec.structs.replace(self._target, query=query), ids)
 
@@ -235,7 +240,7 @@ class Replayer:
 
 
 async def _read_ids(target: Target, ids: Sequence[str]) -> dict[str, msgspec.Raw]:
-    """The records as `target` would show them now; those that it would not are left out."""
+    """Return by ID the records as `target` shows them now; those that it does not are left out."""
     if not target.collection.takes_ids:
         return await _read_among_all(target, frozenset(ids))
     starts = range(0, len(ids), _IDS_AT_ONCE)
@@ -245,7 +250,7 @@ async def _read_ids(target: Target, ids: Sequence[str]) -> dict[str, msgspec.Raw
 
 
 async def _read_among_all(target: Target, ids: frozenset[str]) -> dict[str, msgspec.Raw]:
-    """As `_read_ids`, where Graph cannot be asked for single records: everything is read."""
+    """Return the same where Graph cannot select records by ID: the whole collection is read."""
     records: dict[str, msgspec.Raw] = {}
 
     async def keep(chain_page: ChainPage) -> None:

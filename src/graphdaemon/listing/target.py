@@ -1,4 +1,4 @@
-"""What is listed: one collection, asked with one query, over one connection."""
+"""What is listed: a collection and a query, and the `Graph` that sends the requests."""
 
 import msgspec
 
@@ -10,15 +10,15 @@ from graphdaemon.graph.query import PAGE_SIZE, Query, build_url, count_url, is_a
 
 class Target(msgspec.Struct, frozen=True):
     """
-    A collection and a query, and what asking for them has cost so far.
+    A collection and a query, and the cost of the requests so far.
 
     Attributes:
-        graph: The connection.
+        graph: Sends the requests.
         root: Origin and version of Graph, such as `https://graph.microsoft.com/v1.0`.
         collection: A row of the catalogue.
         query: The OData options.
-        tally: Counts every request and what it cost.
-        page_size: Records to ask for in a page.
+        tally: Counts the requests and their cost.
+        page_size: How many records to request in a page.
         defaults: What Graph shows where nothing is selected, if that is known for certain.
     """
 
@@ -75,7 +75,7 @@ class Target(msgspec.Struct, frozen=True):
 
     async def count(self, attempts: int | None = None) -> int:
         """
-        Ask the service how many records match the query, `attempts` times at most.
+        Request the number of records that match the query, with up to `attempts` attempts.
 
         Raises:
             IdentityError, GraphError, NetworkError: After every attempt that could help.

@@ -1,10 +1,10 @@
 """
-Whether what was read proves that a listing is complete.
+Decide whether the evidence proves that a listing is complete; without any I/O.
 
-Decisions without any I/O: a table of checks, each of which holds one piece of the evidence against
-the others. Whatever contradicts the listing, from whatever moment, has to be explained by changes
-that the delta named; what cannot be checked is not proved. `docs/explanation/complete.md` shows the
-table, and says why this evidence is enough.
+The decision is a table of checks, each of which compares one piece of evidence with the others.
+Everything that contradicts the listing, from any moment, must be explained by changes that the
+delta reported. What cannot be checked is not proved. `docs/explanation/complete.md` shows the
+table, and explains why this evidence is enough.
 """
 
 import math
@@ -19,39 +19,39 @@ _NEVER = "No run can prove this list complete."
 
 class Evidence(NamedTuple):
     """
-    What a verdict rests on.
+    The evidence for a verdict.
 
     Attributes:
         collection: The path of what was listed.
         records: How many different records are in the output.
-        cut: The listing ended at its limit.
-        proving: It was asked to prove that it is complete.
-        advanced: Graph's advanced index answered.
-        whole: One chain of everything was read to its end.
-        divided: It was read in parts, and all of them to their ends.
-        pages: How many answers with records there were.
-        resumed: An earlier run read some of it.
-        method: How it was read in the end.
+        cut: Whether the listing ended at its limit.
+        proving: Whether a proof was requested.
+        advanced: Whether Graph's advanced index answered.
+        whole: Whether one chain of the whole collection was read to its end.
+        divided: Whether it was read in parts, all of which were read to their ends.
+        pages: How many pages were read.
+        resumed: Whether an earlier run read some of it.
+        method: How it was finally read.
         ranges: How many ranges, prefixes or chains were read to their ends.
-        key: The property that the parts are made of.
-        certain: Every value of the key begins with one of the prefixes.
+        key: The property by which it is divided; empty if there is none.
+        certain: Whether every value of the key certainly begins with one of the prefixes.
         witnesses: How many records of the first page are in none of the parts.
-        readings: How often everything was read: 2 after a second time, in one chain.
-        missed: How many records the second reading did not bring, though the first one did and
-            the delta named no change of them.
-        baseline: A delta link was taken before the first page.
-        trouble: Why the delta could not be followed to the end, if it could not.
-        unshown: How many records are not shown in the way in which the delta told of them last.
-        settled: Every change that the delta told of is in the output.
-        undecided: How many changed records there are of which neither what the delta told of them
-            nor an answer of Graph's says for certain whether the filter should show them.
-        late: How many written records changed, and cannot be corrected.
+        readings: How often everything was read: 2 after a second reading, in one chain.
+        missed: How many records were in the first reading and not in the second one, although the
+            delta reported no change of them.
+        baseline: Whether a delta link was taken before the first page.
+        trouble: Why the delta could not be followed to its end; empty if it could.
+        unshown: How many records Graph does not show as the delta last reported them.
+        settled: Whether every change that the delta reported is in the output.
+        undecided: How many changed records there are of which it is not certain whether they match
+            the filter, neither by what the delta reported nor by an answer of Graph.
+        late: How many written records have changed and cannot be corrected.
         count_before: Graph's own count early in the listing; None without one.
-        count_between: Graph's own count after the first reading, where there was a second one.
+        count_between: Graph's own count after the first of two readings; None without one.
         count_after: Graph's own count after the last change was followed; None without one.
-        count_refused: Graph refused to count, and will do so again.
-        gone: How many records the delta named that are not in the output.
-        present: How many records the delta named that are in the output.
+        count_refused: Whether Graph refused to count, and will do so again.
+        gone: How many records that the delta reported are not in the output.
+        present: How many records that the delta reported are in the output.
     """
 
     collection: str = ""
@@ -96,13 +96,13 @@ class Evidence(NamedTuple):
 
 class CompletenessCheck(NamedTuple):
     """
-    One row of the table.
+    A check, which is a row of the table.
 
     Attributes:
-        name: What the listing record calls it, where it is the one that is missing.
-        requires: What has to be so, one sentence.
-        find_doubt: Says why it is not so; returns nothing where it is.
-        next_step: What whoever wants a proof can do about it.
+        name: Its name in the listing record, if it is the check that failed.
+        requires: What it requires, as a sentence.
+        find_doubt: Returns why the requirement is not met; empty if it is met.
+        next_step: What can be done about it.
     """
 
     name: str
@@ -117,9 +117,9 @@ class Judgement(NamedTuple):
 
     Attributes:
         verdict: The verdict.
-        why: What it rests on, one sentence.
-        missing: The name of the check that was missing or failed; empty where none was.
-        next_step: What can be done about it; empty where nothing has to be.
+        why: The reason for it, as a sentence.
+        missing: The name of the check that failed; empty if none did.
+        next_step: What can be done about it; empty if nothing must be done.
     """
 
     verdict: Verdict
@@ -130,16 +130,16 @@ class Judgement(NamedTuple):
 
 def tolerance(records: int) -> int:
     """
-    Return how many records the service's own count may be behind before that says something.
+    Return by how many records the service's own count may differ without meaning anything.
 
-    It comes from another index, which lags by minutes. The more records there are, the more of them
-    may have come in these minutes.
+    The count comes from another index, which lags behind by minutes. The more records there are,
+    the more of them may have been created in these minutes.
     """
     return math.isqrt(records) // 3
 
 
 def judge(evidence: Evidence) -> Judgement:
-    """Return the verdict: that of the first check of the table that fails, or `complete`."""
+    """Return the verdict of the first check of the table that fails; `complete` if none fails."""
     for check in CHECKS:
         doubt = check.find_doubt(evidence)
         if doubt:
@@ -150,7 +150,7 @@ def judge(evidence: Evidence) -> Judgement:
 
 
 def conclude(record: ListingRecord, evidence: Evidence) -> None:
-    """Write the verdict, and what it rests on, into `record`."""
+    """Write the verdict and its reason into `record`."""
     judgement = judge(evidence)
     record.verdict, record.why = judgement.verdict, judgement.why
     record.missing, record.next_step = judgement.missing, judgement.next_step
@@ -158,11 +158,11 @@ def conclude(record: ListingRecord, evidence: Evidence) -> None:
 
 def find_gap(evidence: Evidence) -> str:
     """
-    Say why everything has to be read a second time, in one chain; nothing where no evidence does.
+    Return why everything has to be read a second time, in one chain; empty if it need not be.
 
-    A chain that was read to its end is only read again where all that is missing is a count that
-    agrees, and Graph counts more than it brought: a page of it may have been lost. That may be so
-    even where as many records are gone as the count is too high by.
+    A chain that was read to its end is read again only if a matching count is all that is missing,
+    and Graph counts more records than the chain contained: a page may have been lost. This is
+    possible even if the delta reported as many removed records as the count is too high by.
     """
     if evidence.readings > 1:
         return ""
@@ -178,9 +178,10 @@ def find_gap(evidence: Evidence) -> str:
 
 def may_catch_up(evidence: Evidence) -> bool:
     """
-    Say whether Graph's last count is too high by so little that it may only lag behind.
+    Return whether Graph's last count is too high by so little that it may only lag behind.
 
-    Not where something else is missing, too: the count at first, for one, stays what it was.
+    False if another check fails, too, because waiting does not change the evidence for that, such
+    as the count at the beginning.
     """
     most = evidence.records + evidence.gone + tolerance(evidence.records)
     if evidence.count_after is None or not evidence.records < evidence.count_after <= most:
@@ -189,7 +190,7 @@ def may_catch_up(evidence: Evidence) -> bool:
 
 
 def _count_surplus(evidence: Evidence) -> int:
-    """How many records were counted at most that neither are there nor were named as gone."""
+    """Return how many records were counted that are neither in the output nor reported as gone."""
     return max(0, max(evidence.counts, default=0) - evidence.records - evidence.gone)
 
 
@@ -384,4 +385,4 @@ CHECKS: tuple[CompletenessCheck, ...] = (
         _AGAIN,
     ),
 )
-"""What has to hold for a listing to be complete; the first that does not is what is said."""
+"""All checks that a complete listing must pass; the first that fails is the reason given."""

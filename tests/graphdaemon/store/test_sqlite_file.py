@@ -19,7 +19,7 @@ def make_other_database(path: Path) -> None:
 
 
 FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
-    "text": (lambda path: path.write_text("precious"), "no SQLite database"),
+    "text": (lambda path: path.write_text("precious"), "not an SQLite database"),
     "database": (make_other_database, "another program's database"),
     "folder": (lambda path: path.mkdir(), "not a regular file"),
 }
