@@ -35,6 +35,7 @@ from urllib.parse import quote, urlsplit
 
 from entra_emulator.content.data_folder import STORE, fill_folder
 from entra_emulator.content.seed import choose_sizes
+from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 
 TICK = 100  # of /proc/PID/stat, in a second
@@ -324,15 +325,18 @@ def find_largest_group(address: Address) -> str:
 def measure_server(server: Server, data: Path, users: int) -> dict[str, float]:
     plain, names = "/v1.0/users?$top=999", "id,displayName,userPrincipalName,department"
     selected = f"{plain}&$select={names},accountEnabled"
+    defaults = ",".join(schema.default("user"))
     members = f"/v1.0/groups/{find_largest_group(server.address)}/members?$top=999"
     return {
         **measure_ends(server, plain, users),
         **measure_load(server, "page", [[plain]] * CHAINS),
         **measure_load(server, "range", make_ranges(data)),
+        **measure_load(server, "defaults", [[f"{plain}&$select={defaults}"]] * CHAINS),
         **measure_load(server, "select", [[selected]] * CHAINS),
         **measure_load(server, "members", [[members]] * CHAINS),
         **measure_load(server, "members_cast", [[members.replace(
             "members", "members/microsoft.graph.user")]] * CHAINS),
+        **measure_load(server, "delta", [[f"/v1.0/users/delta?$select={defaults}"]] * CHAINS),
     }  # fmt: skip
 
 

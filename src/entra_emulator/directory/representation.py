@@ -45,6 +45,9 @@ _CORE = frozenset(
     "id accountEnabled department displayName jobTitle mail userPrincipalName userType".split()
 )
 
+# In which part of a user's document a property stands, where it is not the middle one.
+_PLACES = dict.fromkeys(_CORE, 0) | dict.fromkeys(_SELDOM, 2)
+
 # Whom people look for by more than the beginning of a name.
 _WITH_ALIASES = frozenset({"user", "group"})
 
@@ -101,35 +104,33 @@ def render(kind: str, record: Record) -> ObjectRow:
     if kind in WHOLE:
         doc = _encode(_arrange(kind, record))
         return ObjectRow(record["id"], key, name, None, doc, aliases=aliases)
-    kept = {prop: value for prop, value in record.items() if value is not None}
-    if kind == "user":
-        core, brief, doc = _divide(kept)
-    else:
-        core = brief = doc = _encode(kept)
-    summary = _encode(_make_decoder(kind)(brief))
+    # The parts of the document, by their places; only users have more than one.
+    places = _PLACES if kind == "user" else {}
+    parts: tuple[Record, Record, Record] = ({}, {}, {})
+    for prop, value in record.items():
+        if value is not None:
+            parts[places.get(prop, 1)][prop] = value
+    first, second, third = parts
+    core = _encode(first)
+    brief = _extend(core, second)
+    doc = _extend(brief, third)
     return ObjectRow(
         record["id"],
         key,
         name,
-        summary,
+        _encode(_make_decoder(kind)(brief)),
         doc,
-        len(brief) - 1 if brief != doc else None,
-        len(core) - 1 if core != doc else None,
+        len(brief) - 1 if third else None,
+        len(core) - 1 if first and (second or third) else None,
         aliases,
     )
 
 
-def _divide(user: Record) -> tuple[bytes, bytes, bytes]:
-    """The document of a user, and the two beginnings of it that are documents too, closed."""
-    core: Record = {}
-    often: Record = {}
-    seldom: Record = {}
-    for name, value in user.items():
-        (core if name in _CORE else seldom if name in _SELDOM else often)[name] = value
-    parts = [_encode(core)]
-    for more in (often, seldom):
-        parts.append(b"%b,%b" % (parts[-1][:-1], _encode(more)[1:]) if more else parts[-1])
-    return parts[0], parts[1], parts[2]
+def _extend(doc: bytes, more: Record) -> bytes:
+    """A document with further properties behind those that it has."""
+    if not more:
+        return doc
+    return b"%b,%b" % (doc[:-1], _encode(more)[1:]) if len(doc) > len(b"{}") else _encode(more)
 
 
 def list_addresses(record: Record) -> set[str]:
