@@ -43,6 +43,7 @@ EXIT_CODES = {
 CODES = {
     "internal": "A bug in graphdaemon. The log shows where.",
     "option_invalid": "An option, or a combination of two, is not possible. The message names it.",
+    "client_closed": "The program used a client of the library after it had closed it.",
     "findings": "A report has findings that --fail-on or --within forbids.",
     "origin_foreign": "An address is at another origin than the configured one.",
     "query_invalid": "The JMESPath expression cannot be read, or does not fit a record.",
@@ -64,8 +65,7 @@ CODES = {
     "private_key_encrypted": "The private key is encrypted, and the passphrase is missing or "
     "wrong.",
     "private_key_malformed": "The private key file contains no usable key.",
-    "certificate_mismatch": "The thumbprint, the certificate and the private key do not belong "
-    "together.",
+    "certificate_mismatch": "Thumbprint, certificate and private key do not belong together.",
     "certificate_malformed": "The certificate file contains no usable certificate.",
     "rotation_impossible": "graphdaemon cannot rotate this kind of credential.",
     "rotation_busy": "Another process is rotating the same key.",

@@ -75,6 +75,7 @@ def open_listing(
             argument is not a list of names.
         SettingsError: The settings do not contain the address of the API that the scope belongs to.
     """
+    _check(settings, collection, query, options or ListingOptions())
     query = query._replace(select=read_names(query.select))
     target = aim(settings, graph, collection, query) if settings.is_graph else None
     if options is None:
@@ -129,6 +130,35 @@ def read_names(names: Sequence[str] | str) -> tuple[str, ...]:
             '"displayName,mail".',
         ) from None
     return tuple(dict.fromkeys(filter(None, split)))
+
+
+def _check(settings: Settings, collection: object, query: Query, options: ListingOptions) -> None:
+    """Refuse what no listing can be made of; notebooks have no type checker."""
+    if not isinstance(collection, str) or not collection.strip("/"):
+        raise UsageError(
+            f"{collection!r} is not the path of a collection",
+            code="option_invalid",
+            hint='Give a path below the Graph version, such as "users" or "groups".',
+        )
+    if settings.is_graph and "://" in collection:
+        raise UsageError(
+            f"{collection} is an address, and not the path of a collection",
+            code="option_invalid",
+            hint='Give its path below the Graph version, such as "users".',
+        )
+    least: dict[str, tuple[object, int]] = {
+        "limit": (query.limit, 0),
+        "chains": (options.chains, 1),
+        "page_size": (options.page_size, 1),
+        "seconds": (options.seconds, 0),
+    }
+    for name, (value, lowest) in least.items():
+        if value is not None and not (isinstance(value, int | float) and value >= lowest):
+            raise UsageError(
+                f"{name}={value!r} is not a number from {lowest} on",
+                code="option_invalid",
+                hint=f"Give a number, or leave {name} out.",
+            )
 
 
 def _open_own(

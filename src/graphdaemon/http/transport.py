@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from graphdaemon import __version__
+from graphdaemon.errors import UsageError
 from graphdaemon.http.address import Address, AddressInvalidError, split_address
 from graphdaemon.http.certificate_authorities import share_context
 from graphdaemon.http.connection import Connection
@@ -129,6 +130,7 @@ class Transport:
             repeatable: Whether the request may be sent twice; None if that depends on the method.
 
         Raises:
+            UsageError: `close` was called.
             NetworkError: There is no answer, only a part of one, or one that breaks the rules or
                 exceeds a limit.
             SettingsError: The proxy or the certificate authorities in the settings are unusable.
@@ -268,9 +270,9 @@ class Transport:
         while True:
             with self._lock:
                 idle = self._idle[address.host]
-                connection = idle.pop() if idle else self._connection(address.host)
                 if self._is_closed:
-                    connection.abort()
+                    raise _refuse_closed()
+                connection = idle.pop() if idle else self._connection(address.host)
                 self._busy.add(connection)
             if connection.http is None or connection.http.is_quiet():
                 return connection
@@ -306,6 +308,14 @@ class Transport:
             proxy=find_proxy(parts.name, parts.port),
             proxy_context=self._context,
         )
+
+
+def _refuse_closed() -> UsageError:
+    return UsageError(
+        "the client is closed",
+        code="client_closed",
+        hint="Use it inside its `with` block, or load another one.",
+    )
 
 
 def _attempt_twice(connection: Connection, attempt: Callable[[], Response]) -> Response:

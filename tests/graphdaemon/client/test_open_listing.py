@@ -98,3 +98,31 @@ def test_members_on_several_pages_are_listed_where_no_proof_is_asked_for(
             return await read(client, proved=False)
 
     assert asyncio.run(work()) == ["1", "2"]
+
+
+@pytest.mark.parametrize("collection", ["", "/", None, 5, "https://graph.microsoft.com/v1.0/users"])
+def test_what_is_no_path_of_a_collection_is_refused(
+    scripted: ScriptedServer, collection: Any
+) -> None:
+    """Before anything is sent; Graph would be asked for something else."""
+    with make_client(scripted) as client, pytest.raises(UsageError, match="the path of"):
+        list(client.list(collection))
+
+    assert scripted.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("limit", -1), ("limit", "3"), ("chains", 0), ("page_size", 0), ("seconds", -1)],
+)
+def test_a_number_that_leads_nowhere_is_refused(
+    scripted: ScriptedServer, name: str, value: Any
+) -> None:
+    """With its name: no chain would read nothing, and Graph would refuse a negative limit."""
+    given: Any = (
+        {"limit": value} if name == "limit" else {"options": ListingOptions(**{name: value})}
+    )
+    with make_client(scripted) as client, pytest.raises(UsageError, match=f"^{name}="):
+        list(client.list("users", **given))
+
+    assert scripted.requests == []

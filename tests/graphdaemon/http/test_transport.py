@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from graphdaemon.client.client import Client
-from graphdaemon.errors import NetworkError
+from graphdaemon.errors import NetworkError, UsageError
 from graphdaemon.graph.query import Query
 from graphdaemon.http.limits import Limits
 from graphdaemon.http.transport import Transport
@@ -91,14 +91,14 @@ def test_cancelling_drops_the_connection(scripted: ScriptedServer) -> None:
 
 
 def test_a_closed_transport_sends_nothing(scripted: ScriptedServer) -> None:
-    """What comes too late is told so, and nothing waits for ever."""
+    """What comes too late is told so at once: it is no failure of the network to try again."""
     transport = Transport(ca_file=scripted.ca_file)
     transport.close()
 
-    with pytest.raises(NetworkError) as caught:
+    with pytest.raises(UsageError, match="the client is closed") as caught:
         transport.exchange("GET", scripted.url, {})
 
-    assert caught.value.code == "connection_lost"
+    assert caught.value.code == "client_closed"
     assert scripted.connections == 0
 
 
