@@ -134,12 +134,15 @@ class AppIdentity:
         from graphdaemon.auth.client_credential import list_expiring
 
         for _, left in list_expiring([credential], time.time()):
-            days = f"in {left / 86_400:.0f} days" if left > 0 else f"{-left / 86_400:.0f} days ago"
-            self._log_once(
-                logging.WARNING,
-                f"the certificate of {credential.source} ends {days}: "
-                "graphdaemon certificate rotate replaces it",
+            days = abs(left) / 86_400
+            # Rotation needs the old certificate to be valid, because it vouches for the new one.
+            words = (
+                f"ends in {days:.0f} days: `graphdaemon certificate rotate` replaces it"
+                if left > 0
+                else f"ended {days:.0f} days ago: make a new one with `graphdaemon certificate "
+                "new`, and upload it"
             )
+            self._log_once(logging.WARNING, f"the certificate of {credential.source} {words}")
 
     def _report_loss(self, lost: int, following: int, error: Error) -> None:
         credentials = self._settings.credentials

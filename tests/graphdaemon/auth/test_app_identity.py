@@ -12,11 +12,11 @@ import pytest
 from entra_emulator.clock import Clock
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.app_identity import AppIdentity
-from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.auth.token import Demand
 from graphdaemon.errors import IdentityError, NetworkError
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings
+from tests.support.certificates_and_assertions import make_identity
 from tests.support.client_app import register
 from tests.support.cloud_machine import Place, fetch, private
 from tests.support.run_command import Command
@@ -246,11 +246,23 @@ def test_a_wrong_clock_is_named(
     assert "AADSTS700024" in str(caught.value)
 
 
-def test_a_certificate_that_ends_soon_is_told_of_once(
-    scripted: ScriptedServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (20, "ends in 20 days: `graphdaemon certificate rotate` replaces it"),
+        (-9, "ended 9 days ago: make a new one with `graphdaemon certificate new`, and upload it"),
+    ],
+)
+def test_a_certificate_that_ends_soon_or_has_ended_is_told_of_once(
+    scripted: ScriptedServer,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    days: int,
+    words: str,
 ) -> None:
-    """Thirty days ahead, once in a run, with the command that replaces it."""
-    path = private(tmp_path, "app.pem", make_key_pair("app", days=20)[0])
+    """Thirty days ahead, once in a run, with the command that helps."""
+    pair = make_identity(start_days=-30, end_days=days)
+    path = private(tmp_path, "app.pem", pair.key_pem + pair.certificate_pem)
     settings = read_settings(None, {}, scripted.settings(secret=None, private_key_file=path))
     transport = Transport(ca_file=settings.ca_file)
     identity = AppIdentity(settings, transport)
@@ -260,7 +272,7 @@ def test_a_certificate_that_ends_soon_is_told_of_once(
 
     transport.close()
     (warning,) = [one.message for one in caplog.records if one.levelno == logging.WARNING]
-    assert "ends in 20 days: graphdaemon certificate rotate" in warning
+    assert warning.endswith(words)
 
 
 def test_a_corrected_secret_works_at_once(scripted: ScriptedServer, tmp_path: Path) -> None:

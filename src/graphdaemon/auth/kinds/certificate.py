@@ -13,13 +13,13 @@ from graphdaemon.settings.setting import Secret
 def read(settings: Settings, credential: CredentialSettings) -> ClientCredential:
     """Read the key and its certificate, and check that they belong together."""
     assert credential.private_key_file is not None, "settings hold a key file"
-    warn_if_readable(credential.private_key_file, "holds a private key")
     pair = read_key_pair(
         credential.private_key_file,
         credential.thumbprint,
         certificate_file=credential.certificate_file,
         passphrase=read_passphrase(credential),
     )
+    warn_if_readable(credential.private_key_file, "holds a private key")
     return make_signing_credential(settings, credential, pair.certificate, pair.sign)
 
 

@@ -187,3 +187,23 @@ def test_a_secret_file_that_is_no_text_is_a_settings_error(place: Place, tmp_pat
 def test_every_kind_of_the_table_has_a_module_that_reads_it(kind: str) -> None:
     """Of its name, so that nobody keeps a list of them."""
     assert callable(importlib.import_module(f"graphdaemon.auth.kinds.{kind}").read)
+
+
+def test_only_a_file_with_a_private_key_is_told_to_be_closed(
+    place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A certificate alone may be read by all, and is refused for another reason."""
+    pem = place.app.pem
+    public = tmp_path / "app.crt"
+    public.write_text(pem[pem.index("-----BEGIN CERT") :], encoding="ascii")
+    public.chmod(0o644)
+    whole = tmp_path / "app.pem"
+    whole.write_text(pem, encoding="ascii")
+    whole.chmod(0o644)
+
+    with pytest.raises(SettingsError, match="contains a certificate, but no private key"):
+        fetch(place.settings(private_key_file=str(public)))
+    assert caplog.messages == []
+
+    fetch(place.settings(private_key_file=str(whole)))
+    assert f"{whole} holds a private key, and others can read it" in caplog.text
