@@ -69,10 +69,15 @@ def weathers(draw: st.DrawFn) -> Weather:
 
 
 def alter(draws: random.Random, record: Record) -> list[Record]:
-    """What filters test changes: to something else, to nothing, or to and fro."""
-    old = {name: record.get(name) for name in ("department", "accountEnabled")}
-    new: Record = {"department": draws.choice([None, "Sales", "IT", f"d{draws.randrange(9)}"])}
-    moved: Record = draws.choice([new, {"accountEnabled": not old["accountEnabled"]}])
+    """What is shown, or what filters test, changes: to something else, nothing, or to and fro."""
+    text = draws.choice([None, "Sales", "IT", f"d{draws.randrange(9)}"])
+    moved: Record = draws.choice(
+        [
+            {draws.choice(["department", "jobTitle"]): text},
+            {"accountEnabled": not record.get("accountEnabled")},
+        ]
+    )
+    old = {name: record.get(name) for name in moved}
     return draws.choice([[moved], [moved], [moved, old]])
 
 
