@@ -131,9 +131,10 @@ class SyncLife:
 
     def _rename(self) -> None:
         if user := self._choose_alive(self.users):
-            number = self.draws.randrange(10**9)
+            # Numbers may be drawn twice; no two users may have one name.
+            name = f"n{self.draws.randrange(10**9)}-{key_of(user)[-12:]}"
             self.scene.update(
-                user, displayName=f"N{number}", userPrincipalName=f"n{number}@contoso.example"
+                user, displayName=name.upper(), userPrincipalName=f"{name}@contoso.example"
             )
 
     def _clear(self) -> None:
