@@ -186,6 +186,24 @@ class Links:
         )
         return [StoredObject(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
 
+    def list_firsts(
+        self, tenant: Tenant, relation: str, sources: Collection[int]
+    ) -> dict[int, StoredObject]:
+        """The first object that each of these has, by their numbers, where it has any."""
+        marks = ", ".join("?" * len(sources))
+        rows = self._store.read(
+            "SELECT l.source, o.kind, o.seq, d.doc FROM link AS l CROSS JOIN object AS o "  # noqa: S608 - question marks
+            "ON o.tenant = ? AND o.kind = l.target_kind AND o.seq = l.target "
+            "CROSS JOIN document AS d ON d.seq = o.seq "
+            f"WHERE l.relation = ? AND l.source IN ({marks}) ORDER BY l.source DESC, l.target DESC",
+            (tenant.number, RELATIONS[relation], *sources),
+        )
+        # Later rows replace earlier ones.
+        return {
+            source: StoredObject(BY_NUMBER[number].name, seq, doc)
+            for source, number, seq, doc in rows
+        }
+
     def join_neighbours(
         self,
         tenant: Tenant,

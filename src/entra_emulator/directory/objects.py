@@ -4,7 +4,7 @@ Directory objects of every type: made, found and changed, one by one.
 An object has one row, with the summary that lists show, and one whole document.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -112,6 +112,17 @@ class Objects:
         if not objects and kind is not None:
             objects = self.find_each(tenant, kind, key)
         return objects[0] if objects else None
+
+    def find_all(self, tenant: Tenant, kind: str, ids: Collection[str]) -> dict[str, StoredObject]:
+        """Those of a type with these IDs, by ID; all of them in one reading."""
+        marks = ", ".join("?" * len(ids))
+        # The plus keeps SQLite from walking over every object of the type.
+        rows = self._store.read(
+            "SELECT o.id, o.seq, d.doc FROM object AS o CROSS JOIN document AS d ON d.seq = o.seq "  # noqa: S608 - question marks
+            f"WHERE o.id IN ({marks}) AND o.tenant = ? AND +o.kind = ?",
+            (*ids, tenant.number, KINDS[kind].number),
+        )
+        return {object_id: StoredObject(kind, seq, doc) for object_id, seq, doc in rows}
 
     def find_each(self, tenant: Tenant | None, kind: str, key: str) -> list[StoredObject]:
         """Every object of a type with this key, e.g. groups of one `mailNickname`."""

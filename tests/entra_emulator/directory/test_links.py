@@ -36,6 +36,14 @@ def test_links(directory: Directory, tenant: Tenant) -> None:
         return [one.seq for one in found]
 
     assert seqs(LinkQuery("members", outer.seq)) == [first.seq, inner.seq]
+    firsts = directory.links.list_firsts(tenant, "members", [inner.seq, outer.seq, first.seq])
+    assert firsts == {inner.seq: first, outer.seq: first}
+    directory.recycle_bin.delete(tenant, first)
+    firsts = directory.links.list_firsts(tenant, "members", [inner.seq, outer.seq])
+    assert firsts == {inner.seq: second, outer.seq: inner}
+    item = directory.recycle_bin.find(tenant, read_id(first.doc))
+    assert item is not None
+    directory.recycle_bin.restore(tenant, item, {})
     deep = LinkQuery("members", outer.seq, deep=True, kinds=["user"])
     assert seqs(deep) == [first.seq, second.seq]
     assert seqs(deep, after=first.seq, limit=1) == [second.seq]

@@ -24,6 +24,19 @@ def test_find(directory: Directory, tenant: Tenant) -> None:
     assert directory.objects.find(other, draft_group(1)["id"]) is None
 
 
+def test_find_all(directory: Directory, tenant: Tenant) -> None:
+    """Those of one type, in one tenant, that are there are found at once, by their IDs."""
+    made = directory.objects.create(tenant, "group", draft_group(1))
+    people = {decode(user.doc)["id"]: user for user in add_people(directory, tenant, 3)}
+    other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
+    ids = [draft_group(1)["id"], *list(people)[:2], draft_group(2)["id"]]
+
+    assert directory.objects.find_all(tenant, "user", ids) == dict(list(people.items())[:2])
+    assert directory.objects.find_all(tenant, "group", ids) == {ids[0]: made}
+    assert directory.objects.find_all(other, "user", ids) == {}
+    assert directory.objects.find_all(tenant, "user", []) == {}
+
+
 def test_unique(directory: Directory, tenant: Tenant) -> None:
     """Two users do not share a name to sign in with; two groups may share a nickname."""
     (user,) = add_people(directory, tenant, 1)

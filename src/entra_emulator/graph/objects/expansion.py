@@ -1,6 +1,6 @@
 """`$expand`: related objects inside of each object."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from itertools import islice
 
@@ -53,35 +53,40 @@ def expand_objects(
         GraphRefusal: 501, the emulator does not have what is behind this navigation property; 403,
             the caller may not list the records behind it.
     """
-    append = _choose_append(call, kind, expand, docs)
+    ids = [read_id(doc) for doc in docs]
+    rows = call.directory.objects.find_all(call.tenant, kind, ids)
+    # A replica that lags lists what may have been deleted since.
+    assert len(rows) == len(set(ids)) or call.lag, "what was listed is there"
+    append = _choose_append(call, kind, expand, rows.values())
     parts = []
-    for item, doc in zip(_split(b"[%b]" % body), docs, strict=True):
-        row = call.directory.objects.find(call.tenant, read_id(doc), kind=kind)
-        # A replica that lags lists what may have been deleted since.
-        assert row is not None or call.lag, "what was listed is there"
-        parts.append(append(bytes(item), row))
+    for item, object_id in zip(_split(b"[%b]" % body), ids, strict=True):
+        parts.append(append(bytes(item), rows.get(object_id)))
         if len(parts) % PIECE == 0:
             yield
     return b",".join(parts)
 
 
-def _choose_append(call: Call, kind: str, expand: Expand, docs: list[bytes]) -> _AppendTo:
+def _choose_append(
+    call: Call, kind: str, expand: Expand, rows: Collection[StoredObject]
+) -> _AppendTo:
     """What writes the related objects at the end of an object, which may be gone by now."""
     navigation = NAVIGATIONS.get((kind, expand.navigation))
+    if navigation and navigation.single and not navigation.reverse and expand.levels == 1:
+        return partial(_append_single, expand, _render_firsts(call, navigation, expand, rows))
     if navigation is not None:
         return partial(_append_linked, call, navigation, expand)
     records = RECORD_NAVIGATIONS.get((kind, expand.navigation))
     if records is None:
         raise deny("not_emulated", what=f"$expand of {expand.navigation}")
-    _check_readable(call, records, docs)
+    _check_readable(call, records, rows)
     return partial(_append_records, call, records, expand)
 
 
-def _check_readable(call: Call, navigation: RecordNavigation, docs: list[bytes]) -> None:
+def _check_readable(call: Call, navigation: RecordNavigation, rows: Iterable[StoredObject]) -> None:
     """Refuse records that the caller could not list; that Graph does the same is chosen."""
     template = f"/{KINDS[navigation.kind].collection}/{{key}}/{navigation.name}"
     permit = authorize(call.caller, "GET", template)
-    if permit.itself and {read_id(doc) for doc in docs} - {call.caller.object_id}:
+    if permit.itself and {read_id(row.doc) for row in rows} - {call.caller.object_id}:
         raise deny("forbidden")
 
 
@@ -97,6 +102,25 @@ def _append_records(
         item = _append(item, f"{navigation.name}@odata.context", msgspec.json.encode(context))
     shown = [pick(one, expand.select) for one in islice(records, MOST)]
     return _append(item, navigation.name, msgspec.json.encode(shown))
+
+
+def _render_firsts(
+    call: Call, navigation: Navigation, expand: Expand, rows: Collection[StoredObject]
+) -> dict[int, bytes]:
+    """What each of these objects has behind a navigation property that holds one, by number."""
+    sources = [row.seq for row in rows]
+    firsts = call.directory.links.list_firsts(call.tenant, navigation.relation, sources)
+    # Many have the same manager.
+    distinct = {first.seq: first for first in firsts.values()}
+    shown = dict(zip(distinct, _render(call, expand, [*distinct.values()]), strict=True))
+    return {source: shown[first.seq] for source, first in firsts.items()}
+
+
+def _append_single(
+    expand: Expand, firsts: Mapping[int, bytes], item: bytes, row: StoredObject | None
+) -> bytes:
+    value = firsts.get(row.seq, b"null") if row is not None else b"null"
+    return _append(item, expand.navigation, value)
 
 
 def _append_linked(

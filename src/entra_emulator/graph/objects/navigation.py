@@ -38,6 +38,9 @@ from entra_emulator.graph.render import (
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 
+# Lists of no more objects than this are read without a thread.
+FEW = 100
+
 # How many links one step reads: few readings of the store, and little in vain.
 _STEP = 500
 
@@ -52,7 +55,9 @@ async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = 
     if call.counting:
         return answer_number(call, await call.read(_count_linked(call, navigation, kind, query)))
     after = open_page(call, query)
-    page = await call.read(_read_page(call, navigation, kind, query, after))
+    page = _read_few(call, navigation, kind, query, after)
+    if page is None:
+        page = await call.read(_read_page(call, navigation, kind, query, after))
     collection = name_set(kind) if kind else "directoryObjects"
     return answer_page(call, describe_set(collection, query.select), query, page)
 
@@ -154,6 +159,19 @@ def _find_linked(
 ) -> Steps[tuple[list[StoredObject], Position | None]]:
     links = _narrow(_links(call, navigation, None), query)
     return (yield from _find_neighbours(call, links, query, after))
+
+
+def _read_few(
+    call: Call, navigation: Navigation, kind: str | None, query: Query, after: Position | None
+) -> RecordPage | None:
+    """The only page of a short list, or a short first page: a thread would take more time."""
+    if query.count or after is not None:
+        return None
+    links = _narrow(_links(call, navigation, kind), query)
+    if not _is_in_summaries(links, query):
+        return None
+    page = _read_summaries(call, links, replace(query, top=min(query.top, FEW)), 0)
+    return page if page.last is None or query.top <= FEW else None
 
 
 def _read_page(
