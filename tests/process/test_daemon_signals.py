@@ -177,5 +177,5 @@ def test_hup_reads_the_settings_again_and_keeps_them_where_they_are_broken(
         daemon.wait_for("1 created")
         server.write_parameters(tmp_path, timeout=30)
         daemon.process.send_signal(signal.SIGHUP)
-        daemon.wait_for("1 changed")
+        daemon.wait_for("changed: 1")
         assert daemon.end(signal.SIGTERM) == 0
