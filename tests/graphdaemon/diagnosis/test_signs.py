@@ -14,11 +14,15 @@ from tests.support.unsigned_tokens import make_token
 
 NOW = 1_772_357_500.0
 PASTED = tomllib.loads((ROOT / "tests/support/pasted_texts.toml").read_text("utf-8"))["pasted"]
-# Messages of one line, each of which is explained in one way wherever it stands.
+# Messages of one line, each of which is explained in one way wherever it stands. A line of a file,
+# which begins with a name in quotation marks, is explained only at the beginning of a line.
 LINES = [
     (row["text"], row["says"])
     for row in PASTED
-    if "\n" not in row["text"] and len(row["says"]) == 1 and "responses" not in row["text"]
+    if "\n" not in row["text"]
+    and len(row["says"]) == 1
+    and "responses" not in row["text"]
+    and not row["text"].startswith('"')
 ]
 PIECES = st.sampled_from(
     [row["text"] for row in PASTED]

@@ -74,6 +74,8 @@ def test_what_the_delta_follows_is_kept_with_its_link(
     with pytest.raises(KeyboardInterrupt):
         list_world(world, query, options, watch=interrupt_after(10), defaults=defaults)
     world.put({"id": min(world.directory), "accountEnabled": False})
+    # What was never set is not told, and only what is selected is known not to be set.
+    world.put({"userPrincipalName": "zoe"})
 
     outcome = list_world(world, query, options, defaults=DEFAULT if defaults else ())
 
