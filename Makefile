@@ -117,7 +117,7 @@ clean: ## remove the environment and everything built
 $(BIN)/uv: requirements/uv.txt
 	@sh tools/make_venv.sh $(VENV)
 
-$(VENV)/.ready: $(BIN)/uv requirements/emulator.txt pyproject.toml hatch_build.py src/graphdaemon/graph/_compiled.c src/graphdaemon/graph/_csv.c
+$(VENV)/.ready: $(BIN)/uv requirements/emulator.txt pyproject.toml hatch_build.py $(wildcard src/graphdaemon/graph/*.c)
 	@echo "setting up: the program and its pretend tenant" >&2
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/emulator.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .

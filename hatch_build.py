@@ -20,7 +20,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _FOLDER = Path("src/graphdaemon/graph")
-_SOURCES = [str(_FOLDER / name) for name in ("_compiled.c", "_csv.c")]
+_SOURCES = [str(_FOLDER / name) for name in ("_compiled.c", "_csv.c", "_id_set.c")]
 _TARGET = _FOLDER / "_compiled.abi3.so"
 # No debugging information: it holds the place where it was made.
 _FLAGS = ("-O2", "-g0", "-Wall", "-Wextra", "-fPIC")

@@ -54,7 +54,8 @@ def test_a_compilation_that_fails_is_none(
     (tmp_path / "src/graphdaemon/graph").mkdir(parents=True)
     broken = tmp_path / "src/graphdaemon/graph/_compiled.c"
     broken.write_text("#error headers are missing\n")
-    broken.with_name("_csv.c").write_text("")
+    for name in ("_csv.c", "_id_set.c"):
+        broken.with_name(name).write_text("")
     assert compile_part(tmp_path, tmp_path / "part.so") is None
 
     monkeypatch.setenv("GRAPHDAEMON_COMPILE", "0")
