@@ -18,7 +18,7 @@ from graphdaemon.diagnosis.advice import Advice, advise, fill
 from graphdaemon.diagnosis.assertion_time import describe_assertion_time
 from graphdaemon.diagnosis.batch_answers import BatchPart, read_batch_answer
 from graphdaemon.diagnosis.cases import CASES
-from graphdaemon.diagnosis.graph_refusals import find_graph_case, name_beyond
+from graphdaemon.diagnosis.graph_refusals import find_graph_case, name_beyond, read_named_role
 from graphdaemon.diagnosis.known_texts import (
     GRAPH_MEANINGS,
     GRAPH_STATUSES,
@@ -316,7 +316,7 @@ def _explain_graph(
     need = _find_need(call[1] or "GET", call[2]) if call is not None else None
     case = find_graph_case(status, entry, claims=claims, need=need)
     values = {
-        "role": need.words if need is not None else None,
+        "role": read_named_role(entry) or (need.words if need is not None else None),
         "beyond": name_beyond(call[2]) if call is not None else None,
         **_find_pointed_at(entry),
     }

@@ -29,6 +29,9 @@ _URI = re.compile(
 _URI_TAKEN = re.compile(r"same value for property identifierUris", re.IGNORECASE)
 # Quoted in microsoft/Agent365-devTools#207, 2026.
 _CALLER_KIND = re.compile(r"for the specified calling identity type", re.IGNORECASE)
+# Quoted in microsoft-graph-explorer-v4#2731: roles for the call are there, and a property that it
+# selects, such as signInActivity, needs another.
+_NAMED_ROLE = re.compile(r"required MSGraph permissions? (\w[\w.]{0,99})")
 _USER = re.compile(r"/me request is only valid with delegated", re.IGNORECASE)
 _TIME = re.compile(
     r"lifetime validation failed|token (is|has) expired|not yet valid", re.IGNORECASE
@@ -144,6 +147,12 @@ def find_answerer(
     return name_answerer(f"{text}\nServer: {server}" if server else text) or _SOMEBODY
 
 
+def read_named_role(words: str) -> str | None:
+    """Return the permission that Graph itself says is missing; None if it names none."""
+    named = _NAMED_ROLE.search(words)
+    return named[1].rstrip(".") if named is not None else None
+
+
 def name_beyond(path: str) -> str | None:
     """Name what else than roles decides on a call, as far as its path tells."""
     return next(
@@ -179,6 +188,6 @@ def _find_forbidden(words: str, claims: Mapping[str, Any] | None, need: Need | N
     roles = read_roles(claims)
     if not roles:
         return "roles_absent"
-    if need is not None and need.is_met(roles):
+    if need is not None and need.is_met(roles) and read_named_role(words) is None:
         return "roles_suffice"
     return "permission_missing"

@@ -6,6 +6,7 @@ import re
 # answers quoted in public issues). UnknownError comes with any.
 GRAPH_STATUSES: dict[str, int | None] = {
     "Authorization_RequestDenied": 403,
+    "Authentication_MSGraphPermissionMissing": 403,
     "Authorization_IdentityNotFound": 401,
     "Authentication_MissingOrMalformed": 401,
     "Authentication_ExpiredToken": 401,
@@ -163,9 +164,8 @@ _OUR_PROXY = r"the proxy \S{1,90} \([^)\n]{1,40}\)"
 # that matches counts: what failed exactly stands before words that libraries wrap around anything.
 NETWORK = {
     # What graphdaemon says of a proxy, beside which it repeats others' words.
-    "proxy_untrusted": rf"the certificate of {_OUR_PROXY}",
-    "proxy_foreign": r"and not as an http proxy does|and not as a socks 5 proxy does"
-    r"|does not speak tls, which its",
+    "proxy_foreign": r"does not answer as (?:an http|a socks 5) proxy does"
+    r"|does not speak tls, although its address",
     "proxy_sign_in": rf"{_OUR_PROXY} asks for a sign-in by"
     r"|proxy-authenticate: (?:negotiate|ntlm)",
     "proxy_password": rf"{_OUR_PROXY} (?:asks for a user name|does not (?:accept|sign us in)|takes)"

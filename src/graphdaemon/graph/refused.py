@@ -44,6 +44,7 @@ def explain(
         find_answerer,
         find_graph_case,
         name_beyond,
+        read_named_role,
     )
     from graphdaemon.diagnosis.permissions import find_need
     from graphdaemon.diagnosis.protected_api import find_values
@@ -63,7 +64,7 @@ def explain(
     request_id = read_name(response.headers.get("request-id"))
     said = message or (None if graph_code else _quote_body(response.body))
     values = {
-        "role": need.words if need else needs,
+        "role": read_named_role(message or "") or (need.words if need else needs),
         "beyond": name_beyond(path),
         "answerer": answerer,
         "request_id": request_id,

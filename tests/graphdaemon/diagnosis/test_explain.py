@@ -197,6 +197,17 @@ def test_a_refused_call_names_the_permission_it_needs() -> None:
     assert "permission GroupMember.Read.All (" in explain(text, NOW).explanations[0].step
 
 
+def test_a_permission_that_graph_names_is_the_one_to_add() -> None:
+    """The call's own is there already, and would be the wrong advice."""
+    text = (
+        "GET https://graph.microsoft.com/v1.0/users?$select=signInActivity: 403 Authentication_"
+        "MSGraphPermissionMissing: Calling principal does not have required MSGraph permissions "
+        f"AuditLog.Read.All\n{make_token(roles=['User.Read.All'])}"
+    )
+
+    assert "permission AuditLog.Read.All (" in explain(text, NOW).explanations[0].step
+
+
 def test_a_refusal_with_the_role_present_lists_what_to_check() -> None:
     """What is announced is there: the list stands in the step itself."""
     refusal = "GET https://graph.microsoft.com/v1.0/users/1/messages: 403 Forbidden"

@@ -52,6 +52,23 @@ def test_missing_permission_names_it_and_where_to_consent() -> None:
         assert words in error.hint
 
 
+def test_a_permission_that_graph_names_beats_the_one_of_the_call() -> None:
+    """The token's roles suffice for the list, and not for a property that it selects."""
+    message = "Calling principal does not have required MSGraph permissions AuditLog.Read.All"
+    body = {"error": {"code": "Authentication_MSGraphPermissionMissing", "message": message}}
+
+    error = explain(
+        answer(body, 403),
+        f"{URL}?$select=signInActivity",
+        needs="User.Read.All",
+        consent_url=None,
+        token=make_token(roles=["User.Read.All"]),
+    )
+
+    assert (error.code, error.case) == ("permission_missing", "permission_missing")
+    assert (error.hint or "").startswith("Add the application permission AuditLog.Read.All (")
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"<html>", b"[]", b"{}", b" \r\n"],

@@ -130,9 +130,7 @@ async def _read_longest(work: ReportWork) -> Mapping[tuple[str, Holder], Longest
     except GraphError as error:
         if error.status not in ABSENT:
             raise
-        work.notes.append(
-            f"The tenant's policy on lifetimes: unknown. {error}. {error.hint or ''}".strip()
-        )
+        work.note_refused("The tenant's policy on lifetimes: unknown", error)
         return {}
     if policy is None:
         work.notes.append(

@@ -109,7 +109,7 @@ async def _read_products(work: ReportWork) -> dict[str, str]:
     except GraphError as error:
         if error.status not in ABSENT:
             raise
-        work.notes.append(f"Licences are shown by ID. {error}. {error.hint or ''}".strip())
+        work.note_refused("Licences are shown by ID", error)
         return {}
     return dict(products.values())
 

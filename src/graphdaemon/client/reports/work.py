@@ -37,5 +37,10 @@ class ReportWork(NamedTuple):
         except GraphError as error:
             if error.status not in ABSENT:
                 raise
-            self.notes.append(f"{what}: unknown. {error}. {error.hint or ''}".strip())
+            self.note_refused(f"{what}: unknown", error)
             return None
+
+    def note_refused(self, loss: str, error: GraphError) -> None:
+        """Note what the report lacks, why, and what would help."""
+        sentences = (loss, str(error), error.hint or "")
+        self.notes.append(" ".join(f"{one.rstrip('.')}." for one in sentences if one))
