@@ -15,7 +15,8 @@ from typing import Any
 
 _TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|([\w./:+-]+)|([(),]))")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+# Longer ones are in no directory; Python refuses to read very long ones.
+_NUMBER = re.compile(r"(-?[0-9]{1,40})(?:\.([0-9]{1,40}))?")
 # A time as Graph writes it: in seconds, with or without a fraction.
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?Z")
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
@@ -212,8 +213,8 @@ def _equal(value: object, literal: _Token) -> bool | None:
         constant = _CONSTANTS[text.lower()]
         same_type = value is None or constant is None or isinstance(value, bool)
         return value is constant if same_type else None
-    if _NUMBER.fullmatch(text) and isinstance(value, int) and not isinstance(value, bool):
-        return value == float(text)
+    if isinstance(value, int) and not isinstance(value, bool) and _NUMBER.fullmatch(text):
+        return _compare(value, operator.eq, text)
     if value is None:
         return False
     # The same date, or value of another type, can be written in several forms.
@@ -230,12 +231,21 @@ def _is_in_order(value: object, order: Callable[[Any, Any], bool], literal: _Tok
     if kind != "word" or isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return order(value, float(text)) if _NUMBER.fullmatch(text) else None
+        return _compare(value, order, text)
     one = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     other = _MOMENT.fullmatch(text)
     if one is None or other is None or (one[1] == other[1] and one[0] != other[0]):
         return None
     return order(one[1], other[1])
+
+
+def _compare(value: int, order: Callable[[Any, Any], bool], text: str) -> bool | None:
+    """Compare a whole number with one that may have decimals: exactly, however long they are."""
+    number = _NUMBER.fullmatch(text)
+    if number is None:
+        return None
+    decimals = number[2] or ""
+    return order(value * 10 ** len(decimals), int(number[1] + decimals))
 
 
 def _equal_texts(value: object, text: str) -> bool | None:
