@@ -1,4 +1,4 @@
-"""The application that a page is about: found, named, and changed as the signed-in user."""
+"""Find, name and change the application that a page is about, as the signed-in user."""
 
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -37,7 +37,7 @@ class ApplicationView(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Graph's path of it."""
+        """Its path in Graph."""
         return f"/v1.0/applications/{self.record['id']}"
 
 
@@ -46,7 +46,7 @@ def find_application(request: PageRequest) -> ApplicationView:
     The app registration that the address names by its client ID.
 
     Raises:
-        PortalRefusal: 404, there is none in this tenant.
+        PortalRefusal: 404, there is no such application in this tenant.
     """
     app_id = request.param("app")
     row = request.directory.objects.find(request.tenant, app_id, kind="application")
@@ -66,10 +66,10 @@ def list_owned_applications(request: PageRequest) -> list[Record]:
 
 def update_application(request: PageRequest, app: ApplicationView, properties: Record) -> None:
     """
-    Give the application these properties.
+    Change these properties of the application.
 
     Raises:
-        GraphRefusal: Graph refuses.
+        GraphRefusal: Graph refuses the change.
     """
     ask_graph(request, "PATCH", app.path, properties)
 
@@ -78,7 +78,7 @@ def try_update(
     request: PageRequest, app: ApplicationView, properties: Record
 ) -> GraphRefusal | None:
     """
-    Give the application these properties, or tell why Graph refuses them.
+    Change these properties of the application, or return the refusal of Graph.
 
     Raises:
         GraphRefusal: 403, the signed-in user may not change the application.
@@ -93,7 +93,7 @@ def try_update(
 
 
 def go_to_application(request: PageRequest, app: ApplicationView, *parts: str) -> Response:
-    """Send the browser to one of the application's pages, as the answer to a form."""
+    """Answer a form by a redirect to one of the application's pages."""
     return go_to(request.at("applications", app.app_id, *parts))
 
 
@@ -104,13 +104,13 @@ def link_consent(request: PageRequest, app: ApplicationView) -> str:
 
 
 def name_application(request: PageRequest, app_id: str) -> str:
-    """What an application of any tenant is called; its ID where there is none."""
+    """The name of an application of any tenant; its client ID if it does not exist."""
     client = request.directory.applications.find_client(app_id) if app_id else None
     return client.display_name if client else app_id
 
 
 def _may_change(request: PageRequest, row: StoredObject) -> bool:
-    # By Graph's own rules, so that buttons stand only where their request would not be refused.
+    # Decided by Graph's own rules, so that a button is shown only if Graph would allow its request.
     try:
         _, permit = authorize_user(request, "PATCH", "/applications/{key}")
     except GraphRefusal:

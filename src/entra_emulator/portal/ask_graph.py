@@ -1,8 +1,8 @@
 """
-Requests to Graph as the signed-in user, which is how the portal changes anything.
+Send requests to Graph as the signed-in user; the portal makes all its changes in this way.
 
-So Graph validates the change, checks ownership and directory roles, and records it for delta
-queries. Where it refuses, a `GraphRefusal` is raised.
+So Graph validates each change, checks ownership and directory roles, and records it for delta
+queries. If it refuses, a `GraphRefusal` is raised.
 """
 
 import inspect
@@ -20,7 +20,7 @@ from entra_emulator.graph.routes import ROUTER
 from entra_emulator.web.caller import Caller, list_roles
 from entra_emulator.web.pages.request import PageRequest
 
-# The client ID by which the real portal asks Graph: "Azure Portal" in "First-party Microsoft
+# The client ID with which the real portal calls Graph: "Azure Portal" in "First-party Microsoft
 # applications in sign-in reports".
 PORTAL_APP_ID = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"
 
@@ -39,9 +39,9 @@ _SAFE = "%/:@!$&'()*+,;=?"
 
 def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) -> Any:
     """
-    What Graph answers to the signed-in user: its JSON, or None when there is none.
+    Send a request to Graph as the signed-in user; return the JSON of the answer, or None.
 
-    A target is e.g. `/v1.0/applications?$top=20`; keys in it are percent-encoded.
+    The target is e.g. `/v1.0/applications?$top=20`; keys in it are percent-encoded.
 
     Raises:
         GraphRefusal: Graph refuses.
@@ -57,9 +57,9 @@ def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) 
         "path": path,
         "raw_path": quote(path, safe=_SAFE).encode(),
         "query_string": quote(query, safe=_SAFE).encode(),
-        # Only this one, for links: others, such as `Prefer`, would change Graph's answer.
+        # Only this header, which links need: others, such as `Prefer`, would change the answer.
         "headers": [pair for pair in request.http.scope["headers"] if pair[0] == b"host"],
-        # Notes of its own, since the browser's request is none to Graph.
+        # Notes of its own for the logs, because the browser's request is not a request to Graph.
         "state": {},
     }
     context, keys = request.context, resolved.keys

@@ -1,4 +1,4 @@
-"""What an application asks for and what of it is granted, as the API permissions page has it."""
+"""The permissions that an application requests, and those granted, for the API permissions page."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
@@ -50,7 +50,7 @@ class PermissionRow(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What forms call it."""
+        """Its name in forms."""
         return f"{self.resource}/{self.kind}/{self.id}"
 
     @property
@@ -60,14 +60,14 @@ class PermissionRow(NamedTuple):
 
 
 class PermissionTable(NamedTuple):
-    """What an application asks for, and what else is granted to it; both in order of names."""
+    """The requested permissions, and other granted ones; both in the order of their names."""
 
     configured: list[PermissionRow]
     others: list[PermissionRow]
 
     @property
     def requests_graph_roles(self) -> bool:
-        """Whether application permissions of Microsoft Graph are asked for."""
+        """Whether application permissions of Microsoft Graph are requested."""
         return any(one.kind == ROLE and one.resource == GRAPH_APP_ID for one in self.configured)
 
     def find(self, key: str) -> PermissionRow | None:
@@ -77,7 +77,7 @@ class PermissionTable(NamedTuple):
 
 
 def read_table(directory: Directory, tenant: Tenant, record: Record) -> PermissionTable:
-    """What the application asks for, and what is granted to it in this tenant."""
+    """The permissions that the application requests, and those granted to it in this tenant."""
     granted_by_api = _read_granted(directory, tenant, record["appId"])
     requested_by_api = _read_requested(record)
     configured, others = list[PermissionRow](), list[PermissionRow]()
@@ -86,7 +86,7 @@ def read_table(directory: Directory, tenant: Tenant, record: Record) -> Permissi
         requested = requested_by_api.get(app_id, {})
         granted = granted_by_api.get(app_id, set())
         offered = {(one.kind, one.id): one for one in _list_all(resource)} if resource else {}
-        # An API may have dropped a permission that the registration still asks for.
+        # The registration may request a permission that the API has removed.
         configured += [
             offered.get(access, _name_unknown(app_id, resource, access))._replace(
                 granted=access in granted
@@ -107,9 +107,9 @@ def list_offered(
     """
     The permissions of this kind that an API offers and whose names or descriptions match.
 
-    Those that are `chosen` already are listed whatever is searched for. They are grouped by the
-    first part of their names, e.g. `User` for `User.Read.All`. First comes the permission whose
-    name was searched for, then those whose names begin so, then those that have it elsewhere.
+    Permissions that are `chosen` already are always listed. The permissions are grouped by the
+    first part of their names, e.g. `User` for `User.Read.All`. The permission with exactly the
+    searched name comes first, then those whose names begin with it, then those that contain it.
     """
     words = search.casefold().split()
     matching = []
@@ -131,7 +131,7 @@ def offers_kind(resource: Application, kind: str) -> bool:
 
 
 def list_requested_keys(record: Record) -> frozenset[str]:
-    """The permissions that the application asks for, as forms call them."""
+    """The permissions that the application requests, by their names in forms."""
     return frozenset(
         f"{app_id}/{kind}/{permission_id}"
         for app_id, accesses in _read_requested(record).items()
@@ -155,14 +155,14 @@ def exclude_permission(record: Record, permission: PermissionRow) -> list[Record
 
 
 def may_grant_consent(request: PageRequest, table: PermissionTable) -> bool:
-    """Whether the signed-in user's directory roles let them consent to what is asked for."""
+    """Whether the signed-in user may consent to the requested permissions, by directory role."""
     user_id = request.signed_in.user_id
     roles = request.directory.role_members.list_roles(request.tenant, user_id)
     return may_consent(roles, graph_roles=table.requests_graph_roles)
 
 
 def grant_requested(directory: Directory, tenant: Tenant, record: Record) -> None:
-    """Grant everything that the application asks for, for the whole tenant."""
+    """Grant all permissions that the application requests, for the whole tenant."""
     app_id = record["appId"]
     with directory.transaction():
         directory.service_principals.find_or_create(tenant, Application(record))
@@ -176,7 +176,7 @@ def grant_requested(directory: Directory, tenant: Tenant, record: Record) -> Non
 def revoke_grant(
     directory: Directory, tenant: Tenant, app_id: str, permission: PermissionRow
 ) -> None:
-    """Take back a grant for the whole tenant; the application asks for the permission as before."""
+    """Revoke a grant for the whole tenant; the application still requests the permission."""
     client = directory.service_principals.find(tenant, app_id)
     resource = directory.service_principals.find(tenant, permission.resource)
     if client is None or resource is None:
@@ -188,7 +188,7 @@ def revoke_grant(
                 if role == (resource.id, permission.id):
                     directory.consents.unassign(tenant, assignment)
             return
-        # What single users consented to is theirs to take back.
+        # Consents of single users stay; only these users can revoke them.
         for grant in directory.consents.list_grants(tenant):
             ends = (grant["clientId"], grant["resourceId"], grant["consentType"])
             if ends == (client.id, resource.id, "AllPrincipals"):
@@ -230,7 +230,7 @@ def _name_unknown(app_id: str, resource: Application | None, access: _Access) ->
 
 
 def _read_granted(directory: Directory, tenant: Tenant, app_id: str) -> dict[str, set[_Access]]:
-    """What is granted to the application for the whole tenant, by the appIds of the APIs."""
+    """The permissions granted to the application for the whole tenant, by the APIs' appIds."""
     principal = directory.service_principals.find(tenant, app_id)
     if principal is None:
         return {}
@@ -260,7 +260,7 @@ def _find_resource(directory: Directory, tenant: Tenant, object_id: str) -> Appl
 
 
 def _read_requested(record: Record) -> dict[str, dict[_Access, None]]:
-    """The permissions asked for, by API, in their order."""
+    """The requested permissions by API, in their order."""
     # The inner one is a dict, as a set would not keep the order.
     return {
         entry["resourceAppId"]: {(one["type"], one["id"]): None for one in entry["resourceAccess"]}
@@ -280,7 +280,7 @@ def _write_requested(requested: dict[str, dict[_Access, None]]) -> list[Record]:
 
 
 def _distance(permission: PermissionRow, searched: str) -> int:
-    """How far a permission's name is from what was searched for."""
+    """How far a permission's name is from the searched text; the order of a list."""
     name = permission.value.casefold()
     if not searched or name == searched:
         return 0

@@ -1,4 +1,4 @@
-"""What the pages of secrets, certificates and federated credentials have in common."""
+"""Functions for the pages of secrets, certificates and federated credentials."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def render_credentials(
 
 
 def render_removal(request: PageRequest, app: ApplicationView, tab: str, name: str) -> Response:
-    """The question whether the credential in the address is really to be deleted."""
+    """The page that asks whether to delete the credential in the address."""
     key = request.param("key")
     return render(request, "credential_delete.html", app=app, tab=tab, name=name, key=key)
 

@@ -1,4 +1,4 @@
-"""What the pages of scopes and of app roles, Graph's entitlements, have in common."""
+"""Functions for the pages of scopes and of app roles, which Graph calls entitlements."""
 
 from collections.abc import Iterable, Mapping
 
@@ -35,15 +35,15 @@ def try_save(
     field: str = "value",
 ) -> dict[str, str]:
     """
-    Give the application these properties, and return what is wrong, by field.
+    Change these properties of the application; return what is wrong, by field.
 
     Args:
         request: the request for the page.
         app: the application.
         changes: the properties.
-        problems: what is wrong with the form, by field, as keys of texts; with any, nothing is
-            changed.
-        value: what the next page says was saved.
+        problems: what is wrong with the form, by field, as keys of texts; if there is anything,
+            nothing is changed.
+        value: the value that the next page names as saved.
         field: the field to blame if Graph refuses.
     """
     errors = {name: request.say(key) for name, key in problems.items()}

@@ -1,7 +1,7 @@
 """
-What an application offers to others: its name as an API, its scopes, app roles and trusted clients.
+What an application offers as an API: its URI, its scopes, its app roles and its trusted clients.
 
-Forms are read into the records that Microsoft Graph is to store. What is wrong with a form is told
+Forms are read into the records that Microsoft Graph stores. What is wrong with a form is returned
 by field, as keys of texts. Nothing here reads or writes the directory.
 """
 
@@ -12,7 +12,7 @@ from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 from entra_emulator.web.pages.forms import Form
 
-# Who can be given an app role, as forms say it and as Graph does.
+# Who can be assigned an app role: the value in forms, and the value in Graph.
 MEMBERS = {
     "users": ["User"],
     "applications": ["Application"],
@@ -44,7 +44,7 @@ def propose_uri(record: Record) -> str:
 
 
 def change_uri(record: Record, uri: str) -> Record:
-    """The properties with this URI in the place of the first one; an empty one removes that."""
+    """The properties with `uri` in place of the first URI, which an empty text removes."""
     others = [other for other in record["identifierUris"][1:] if other != uri]
     return {"identifierUris": [uri, *others] if uri else others}
 
@@ -79,7 +79,7 @@ def read_role(record: Record, form: Form, role_id: str) -> tuple[Record, dict[st
 
 
 def name_members(role: Record) -> str:
-    """Who can be given the role, as a key of MEMBERS."""
+    """Who can be assigned the role, as a key of MEMBERS."""
     types = set(role["allowedMemberTypes"])
     return next((name for name, members in MEMBERS.items() if set(members) == types), "both")
 
@@ -97,7 +97,7 @@ def change_scopes(record: Record, scopes: list[Record]) -> Record:
 
 
 def list_trusted(record: Record, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The clients that users need not consent to; `names` are those that are known, by appId."""
+    """The trusted clients, which need no consent; `names` has the known names, by appId."""
     values = {scope["id"]: str(scope["value"]) for scope in record["api"]["oauth2PermissionScopes"]}
     return [
         {
@@ -134,7 +134,7 @@ def change_clients(record: Record, app_id: str, scope_ids: Iterable[str]) -> Rec
 
 
 def put(entitlements: Iterable[Record], entitlement: Record) -> list[Record]:
-    """Scopes or app roles with this one in the place of that with its ID, or as the last."""
+    """Scopes or app roles, in which this one replaces the one with its ID, or is the last."""
     by_id = {one["id"]: one for one in entitlements}
     by_id[entitlement["id"]] = by_id.get(entitlement["id"], {}) | entitlement
     return list(by_id.values())
@@ -152,10 +152,10 @@ def _check_texts(
 
 
 def _check_value(record: Record, value: str, own_id: str) -> dict[str, str]:
-    """What is wrong with the value of a scope or an app role, which tokens will carry."""
+    """What is wrong with the value of a scope or an app role, which tokens contain."""
     entitlements = (*record["appRoles"], *record["api"]["oauth2PermissionScopes"])
-    # A token has its scopes in one text with blanks between them; a full stop in front is excluded
-    # by "permissionScope resource type".
+    # A token contains its scopes as one text, separated by blanks; "permissionScope resource type"
+    # forbids a full stop at the beginning.
     if any(char.isspace() for char in value) or value.startswith("."):
         return {"value": "exposure.problem.value"}
     if value and any(one["value"] == value and one["id"] != own_id for one in entitlements):

@@ -1,7 +1,7 @@
 """
-Long lists, page by page: by name, by what is linked to an object, and the properties of one.
+Long lists in pages: of objects by name, of linked objects, and of an object's properties.
 
-Where a page of a list begins stands in its address.
+The address of a page says where the page begins.
 """
 
 import base64
@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class LinkedPage(NamedTuple):
-    """The objects linked to one, (type, record) each, and the addresses of the pages around."""
+    """A page of linked objects, as (type, record), and the addresses of the pages around it."""
 
     rows: list[tuple[str, Record]]
     before: str | None
@@ -38,9 +38,9 @@ class LinkedPage(NamedTuple):
 
 def find_start(request: PageRequest) -> tuple[SearchPosition | None, bool]:
     """
-    The place in the list that the address names, and whether the page ends there, not begins.
+    The place in the list that the address names, and whether the page ends there or begins there.
 
-    An address that says neither, or cannot be read, means the first page.
+    An address without a place, or with an invalid one, means the first page.
     """
     text = request.query("start")
     try:
@@ -64,10 +64,10 @@ def turn_page(
 
 def list_by_name(request: PageRequest, kind: str) -> dict[str, Any]:
     """
-    A page of the objects of a type whose names begin with what is looked for.
+    A page of the objects of a type whose names begin with the searched text.
 
-    It is what a template needs to show it: the records in `rows`, how many objects of the type are
-    `known`, and whether the list was `cut` because too many objects matched.
+    It has the values for a template: the records in `rows`, the number `known` of all objects of
+    the type, and whether the list was `cut` because too many objects matched.
     """
     start, back = find_start(request)
     text = request.query("q")
@@ -87,7 +87,7 @@ def list_by_name(request: PageRequest, kind: str) -> dict[str, Any]:
 def list_linked(request: PageRequest, links: LinkQuery) -> LinkedPage:
     """The page that the address asks for, oldest objects first."""
     start, back = find_start(request)
-    # SQLite has no larger numbers, and an address may say anything.
+    # SQLite has no larger numbers, and an address may contain any number.
     seq = start.number if start and start.number.bit_length() < 64 else 0
     neighbours, more = _read(request, links, seq, back=back)
     if back and not more:  # the first page is always a full one
@@ -114,7 +114,7 @@ def find_object(request: PageRequest, kind: str) -> tuple[StoredObject, Record]:
 
 
 def list_properties(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is set, by Graph's names; texts as they are, everything else as JSON."""
+    """The properties that are set, by Graph's names: texts unchanged, everything else as JSON."""
     return [
         (name, value if isinstance(value, str) else _encode(value).decode())
         for name, value in sorted(record.items())
@@ -126,7 +126,7 @@ def _read(
     request: PageRequest, links: LinkQuery, seq: int, *, back: bool = False
 ) -> tuple[list[StoredObject], bool]:
     """A page of neighbours in the order of their numbers, and whether there are more."""
-    # One more than is shown tells without counting them all.
+    # One more than is shown is read, to know whether there are more without counting all.
     neighbours = request.directory.links.list_neighbours(
         request.tenant, links, after=seq, limit=SHOWN + 1, back=back
     )

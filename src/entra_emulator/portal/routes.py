@@ -13,7 +13,7 @@ from entra_emulator.portal import pages
 from entra_emulator.portal.application import ApplicationView, find_application
 from entra_emulator.web.pages.request import PREFIX, PageRequest
 
-# Where pages about a tenant stand.
+# The beginning of the addresses of pages about a tenant.
 TENANT = f"{PREFIX}/{{tenant}}"
 
 _Answer = Callable[[PageRequest], Response]
@@ -25,10 +25,10 @@ class PageRoute(NamedTuple):
     A line of the route table.
 
     Args:
-        path: the address, with parameters in braces; with `{tenant}` among them, the user who is
-            signed in there is meant.
+        path: the address, with parameters in braces; if `{tenant}` is among them, the page is for
+            the user who is signed in to that tenant.
         answer: the function that makes the page; it runs in a thread.
-        public: the page is shown to people who are not signed in too.
+        public: whether the page is also shown to people who are not signed in.
     """
 
     method: str
@@ -46,12 +46,13 @@ class MenuItem(NamedTuple):
     A line of one of the two menus.
 
     Args:
-        menu: that of the tenant, or that of an application.
-        position: where it stands; the order is that of the Microsoft Entra admin center.
-        section: what a template sets as its `section` to be marked as the current one.
+        menu: the menu: that of the tenant, or that of an application.
+        position: its place; the order is that of the Microsoft Entra admin center.
+        section: the value that the template of a page sets as `section`, to mark this line as the
+            current one.
         label: the key of its text.
         path: its address below the tenant, or below the application.
-        group: the key of the heading it stands under; without one it stands first.
+        group: the key of its heading; lines without one come first.
     """
 
     menu: Literal["tenant", "application"]
@@ -75,7 +76,7 @@ def page(method: str, path: str, *, public: bool = False) -> Callable[[_Answer],
 def application_page(
     method: str, path: str = ""
 ) -> Callable[[_ApplicationAnswer], _ApplicationAnswer]:
-    """Declare a page about an application; `path` stands behind the application's address."""
+    """Declare a page about an application; `path` follows the application's address."""
 
     def declare(answer: _ApplicationAnswer) -> _ApplicationAnswer:
         @page(method, f"{TENANT}/applications/{{app}}/{path}".rstrip("/"))
@@ -90,8 +91,8 @@ def application_page(
 
 @cache
 def load_pages() -> tuple[ModuleType, ...]:
-    """Every module of pages/, imported; those that stand in a menu have `MENU`, of `MenuItem`."""
-    # Found in the folder, so that a new page needs no line anywhere else.
+    """Import and return every module of pages/; those for a menu have `MENU`, of `MenuItem`."""
+    # The folder is searched, so that a new page needs no line anywhere else.
     names = (module.name for module in iter_modules(pages.__path__))
     return tuple(import_module(f"{pages.__name__}.{name}") for name in names)
 
@@ -99,7 +100,7 @@ def load_pages() -> tuple[ModuleType, ...]:
 def list_routes() -> list[PageRoute]:
     """The routes of all pages by address, a fixed part of it before a parameter."""
     load_pages()
-    # The first that fits answers, and `{app}` would fit `new` too.
+    # The first route that fits answers, and `{app}` would also fit `new`.
     return sorted(_ROUTES, key=_order)
 
 

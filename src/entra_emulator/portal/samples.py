@@ -19,7 +19,7 @@ CA_FILE = "ca.pem"
 
 
 class Sample(NamedTuple):
-    """A code sample: the folder that the archive holds, and the file name of its program."""
+    """A code sample: the name of the folder in its archive, and the file name of its program."""
 
     folder: str
     script: str
@@ -62,7 +62,7 @@ def make_archive(
         for name, content in contents.items():
             entry = zipfile.ZipInfo(f"{sample.folder}/{name}", made)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            # The parameters may hold a secret: only the user who unpacks them may read the file.
+            # The parameters may contain a secret, so only the user who unpacks them may read it.
             entry.external_attr = (0o600 if name == "parameters.json" else 0o644) << 16
             archive.writestr(entry, content)
     return target.getvalue()

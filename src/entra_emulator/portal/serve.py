@@ -1,8 +1,8 @@
 """
 How every request to the portal is answered.
 
-First where it came from is checked, then its form is read, then who is signed in is found, and the
-page answers.
+First it is checked where the request came from; then its form is read, and the signed-in user is
+found; then the page answers.
 """
 
 import ipaddress
@@ -98,7 +98,7 @@ def _make_answer(
 
 def _admit(page: PageRoute, request: PageRequest) -> Response | None:
     """
-    None if the page may answer; for somebody who must sign in first, a redirect to that page.
+    None if the page may answer; a redirect to the sign-in page if the user must sign in first.
 
     Raises:
         PortalRefusal: 404, no such tenant; 403, the form is not from a page of this session.
@@ -122,14 +122,14 @@ def _admit(page: PageRoute, request: PageRequest) -> Response | None:
 
 def _find_intruder(request: Request) -> PortalRefusal | None:
     """
-    Why a request is refused for where it came from; None if it may pass.
+    Why a request is refused because of where it came from; None if it is accepted.
 
-    Refused are another machine that calls the emulator by a name of the loopback, and a form on
-    another site's page. Whether other machines may reach the emulator at all, and by which names,
-    is checked before.
+    A request from another machine is refused if it addresses the emulator as localhost, and so is a
+    form on a page of another site. It is checked elsewhere whether other machines may reach the
+    emulator at all, and by which names.
     """
     peer = request.client.host if request.client else ""
-    # Without an address, as of a socket file, nothing shows that the peer is this machine.
+    # Without an address, as with a socket file, it is not known that the peer is this machine.
     try:
         local = ipaddress.ip_address(peer).is_loopback
     except ValueError:

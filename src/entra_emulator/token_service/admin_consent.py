@@ -51,12 +51,12 @@ class ConsentRequest(NamedTuple):
     A valid request for admin consent, and the permissions that are granted if the answer is yes.
 
     Args:
-        redirect_uri: where the answer goes; None shows it on a page.
-        state: comes back with the answer as it was sent.
-        scope: the parameter of version 2; None in version 1.
+        redirect_uri: where the browser is sent with the answer; None to show it on a page.
+        state: the parameter `state`, which is returned unchanged with the answer.
+        scope: the parameter `scope` of version 2; None in version 1.
         roles: the app roles to grant.
         scopes: the delegated permissions to grant, by API.
-        static: the permissions in the application's registration are asked for.
+        static: whether the permissions in the application's registration are requested.
     """
 
     signed_in: SignedIn
@@ -70,27 +70,27 @@ class ConsentRequest(NamedTuple):
 
     @property
     def tenant(self) -> Tenant:
-        """The tenant whose administrator is asked."""
+        """The tenant whose administrator is to consent."""
         return self.signed_in.tenant
 
 
 async def show_admin_consent(request: Request) -> Response:
-    """`GET /{tenant}/adminconsent`: ask for everything in the application's registration."""
+    """`GET /{tenant}/adminconsent`: ask to grant all permissions that the application requests."""
     return await run_in_threadpool(_show, request, 1)
 
 
 async def answer_admin_consent(request: Request) -> Response:
-    """`POST /{tenant}/adminconsent`: grant, or not, and go back to the application."""
+    """`POST /{tenant}/adminconsent`: grant the permissions or not; return to the application."""
     return await _answer(request, 1)
 
 
 async def show_admin_consent_v2(request: Request) -> Response:
-    """`GET /{tenant}/v2.0/adminconsent`: ask for the permissions that `scope` names."""
+    """`GET /{tenant}/v2.0/adminconsent`: ask to grant the permissions that `scope` names."""
     return await run_in_threadpool(_show, request, 2)
 
 
 async def answer_admin_consent_v2(request: Request) -> Response:
-    """`POST /{tenant}/v2.0/adminconsent`: grant, or not, and go back to the application."""
+    """`POST /{tenant}/v2.0/adminconsent`: grant them or not, and return to the application."""
     return await _answer(request, 2)
 
 
@@ -127,7 +127,7 @@ def _decide(request: Request, form: Mapping[str, str], version: int) -> Response
     signed_in = find_signed_in(request, tenant)
     if signed_in is None:
         raise refuse(50058)
-    # Read and checked anew: the fields of the form may have been changed since it was shown.
+    # Everything is read and checked again, because the fields of the form may have been changed.
     consent = _read_consent_request(context, signed_in, form, version)
     accepted = form.get("decision") == "accept"
     if accepted:
@@ -182,12 +182,13 @@ def _check(
     context: Context, segment: str, values: Mapping[str, str], version: int
 ) -> Tenant | None:
     """
-    Check what can be checked before anybody has signed in, and return the tenant.
+    Check what can be checked before a user has signed in, and return the tenant.
 
-    It is None on `common` and `organizations`, where the user's tenant counts.
+    It is None on `common` and `organizations`, where the tenant of the user counts.
 
     Raises:
-        TokenRefusal: 900144, no client or scope; 700016, unknown; 90130, version 2 on `common`.
+        TokenRefusal: 900144, client or scope is missing; 700016, the client is unknown; 90130,
+            version 2 on `common`.
     """
     tenant = find_tenant(context, segment)
     for field in ("client_id", "scope")[:version]:
@@ -199,7 +200,7 @@ def _check(
         raise refuse(700016, app=values["client_id"], tenant=tenant_name)
     if version == 2 and segment.lower() == "common":
         raise refuse(90130, app=client.app_id, name=client.display_name)
-    # For its refusal alone: nobody should sign in before learning that the redirect URI is wrong.
+    # Called only to refuse it: a wrong redirect URI should be reported before the user signs in.
     _read_redirect(client, values)
     return tenant
 
@@ -242,7 +243,7 @@ def _read_consent_request(
 
 def _read_redirect(client: Application, values: Mapping[str, str]) -> str | None:
     """
-    The redirect URI: a registered one, or one with more path segments behind it.
+    The redirect URI: a registered one, or a registered one followed by further path segments.
 
     Source: "Admin consent on the Microsoft identity platform" allows the segments.
 
@@ -253,7 +254,7 @@ def _read_redirect(client: Application, values: Mapping[str, str]) -> str | None
     if uri is None:
         return None
     registered = list_redirects(client)
-    # With these signs a browser or a server could take the address for another one.
+    # With these characters, a browser or a server could read the address as another one.
     plain = not any(sign in uri for sign in ("..", "\\", "?", "#", "@", "%", ";"))
     longer = plain and any(uri.startswith(known.rstrip("/") + "/") for known in registered)
     if not longer and not any(matches_redirect(known, uri) for known in registered):

@@ -20,7 +20,7 @@ class Resource:
     An API that tokens are for: its service principal in the client's tenant.
 
     The identifier is its client ID or an identifier URI, as the client wrote it. The version of the
-    token format, 1 or 2, and the names of further claims are as the API wants them.
+    token format, 1 or 2, and the optional claims are those that the API's registration requests.
     """
 
     principal: Application
@@ -71,20 +71,20 @@ def find_resource(context: Context, tenant: Tenant, identifier: str) -> Resource
         unset = _say_unset(context, tenant, identifier)
         raise refuse(500011, resource=identifier, tenant=tenant.display_name, unset=unset)
     registration = directory.applications.find_anywhere(principal.app_id)
-    # The first is its owner's switch for all tenants, the second that of this tenant.
+    # Its owner can disable it for all tenants, and a tenant can disable it for itself.
     disabled = registration is not None and registration.record.get("isDisabled")
     if disabled or not principal.record["accountEnabled"]:
         raise refuse(500014, resource=identifier)
     if registration is None:  # Microsoft's own
         return Resource(principal, identifier, 1, frozenset())
     optional = (registration.record["optionalClaims"] or {}).get("accessToken", [])
-    # An API that says nothing gets version 1.0 ("Access tokens").
+    # An API that requests no version gets version 1.0 ("Access tokens").
     version = registration.record["api"]["requestedAccessTokenVersion"] or 1
     return Resource(principal, identifier, version, frozenset(c["name"] for c in optional))
 
 
 def _say_unset(context: Context, tenant: Tenant, identifier: str) -> str:
-    """Say which application the caller means, where its URI was not set; the service does not."""
+    """Name the application that the caller probably means if its URI is not set; ours alone."""
     app_id = identifier.removeprefix("api://").lower()
     named = identifier.startswith("api://") and is_guid(app_id)
     application = context.directory.applications.find(tenant, app_id) if named else None
@@ -113,12 +113,13 @@ def issue_app_token(
     """
     An app-only token with the app roles that are granted at this moment, and what it was made of.
 
-    The principal is the service principal of a client that has authenticated, as `AppTokenFacts`
-    say how. The origin is this token service's, for issuers of version 2.0. A lifetime is in
-    seconds; None draws one. The resource ID is the Azure resource of a managed identity.
+    The principal is the service principal of a client that has authenticated in the way that
+    `authentication` names. The origin is that of this token service, for issuers of version 2.0.
+    The lifetime is in seconds; None chooses one at random. The resource ID is the Azure resource of
+    a managed identity.
 
     Raises:
-        TokenRefusal: 501051, the resource wants callers to be assigned, and this one is not;
+        TokenRefusal: 501051, the resource requires callers to be assigned, and this one is not;
             53003, a policy blocks it.
     """
     directory, api = context.directory, resource.principal
@@ -137,7 +138,7 @@ def issue_app_token(
         now,
         # A token issued within the second of a revocation must not count as revoked.
         max(now, claims_request.not_before, policy.revoked),
-        # Long only for Graph, which can challenge such a token before it expires.
+        # Only tokens for Graph live long, because Graph can challenge them before they expire.
         lifetime or context.draw_lifetime(handles_challenges and resource.is_graph),
         handles_challenges,
         resource_id,

@@ -49,11 +49,11 @@ from entra_emulator.web.context import Context, context_of, find_tenant, origin_
 from entra_emulator.web.session import SignedIn, find_signed_in
 from entra_emulator.web.token_service_answers import describe_refusal, read_form
 
-# Seconds a code may be redeemed: "typically about 10 minutes".
+# Seconds for which a code may be redeemed: "typically about 10 minutes".
 CODE_LIFETIME = 600
 PROMPTS = frozenset({"none", "login", "select_account", "consent"})
 MODES = ("query", "fragment", "form_post")
-# As RFC 7636, 4.2 has it.
+# The form of a code challenge (RFC 7636, 4.2).
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 # The implicit grant of access tokens (`token`) is left out, as nobody should use it any more
 # (RFC 9700, 2.1.2).
@@ -64,8 +64,8 @@ class AuthorizationRequest(NamedTuple):
     """
     An authorization request whose redirect URI is one of its client's.
 
-    On `common` and `organizations` the tenant is None; the segment is what the address calls it.
-    The URI is the request's own path with its parameters, to come back to after signing in.
+    On `common` and `organizations` the tenant is None; the segment is its name in the address. The
+    URI is the path of the request with its parameters, to which the browser returns after sign-in.
     """
 
     tenant: Tenant | None
@@ -82,8 +82,8 @@ class AuthorizationRequest(NamedTuple):
 
     @property
     def response_mode(self) -> str:
-        """How the answer travels; in a fragment where it has an ID token in it."""
-        # A mode that does not exist is refused, but that refusal has to travel somehow too.
+        """How the answer is returned; in a fragment if it contains an ID token."""
+        # An unknown mode is refused, but that refusal has to be returned in some way, too.
         chosen = self.values.get("response_mode", "")
         if chosen in MODES:
             return chosen
@@ -96,7 +96,7 @@ class AuthorizationRequest(NamedTuple):
 
 
 async def authorize(request: Request) -> Response:
-    """`GET /{tenant}/oauth2/v2.0/authorize`: sign in, consent, go back with a code."""
+    """`GET /{tenant}/oauth2/v2.0/authorize`: sign in, consent, and return with a code."""
     values = dict(reversed(request.query_params.multi_items()))
     return await run_in_threadpool(_authorize, request, values)
 
@@ -159,7 +159,7 @@ def _decide(request: Request, form: Mapping[str, str]) -> Response:
         _record_consent(request, authorization, everybody=form.get("everybody") == "yes")
     except TokenRefusal as refusal:
         return _refuse_at(request, authorization, refusal)
-    # The same request comes again; with `prompt=consent` it would ask for ever.
+    # The same request is made again; with `prompt=consent` it would ask for ever.
     return redirect(request, drop_from_prompt(authorization.uri, "consent"))
 
 
@@ -170,7 +170,7 @@ def _record_consent(
     if signed_in is None:
         raise refuse(50058)
     tenant, user_id, client = signed_in.tenant, signed_in.user_id, authorization.client
-    # Looked up again, since the form says nothing that could be trusted.
+    # The scopes are looked up again, because the fields of the form cannot be trusted.
     _, missing = _find_missing(context, authorization, signed_in)
     allowed = may_consent_to(context, tenant, user_id, missing)
     if not allowed or (everybody and not may_consent_for_all(context, tenant, user_id)):
@@ -225,7 +225,7 @@ def _keep_code(
     signed_in: SignedIn,
     requested: RequestedScopes,
 ) -> str:
-    """Make a code of the shape of real ones, and write down what it can be redeemed for."""
+    """Make a code in the form of real ones, and store what it can be redeemed for."""
     code = "1.AX" + secrets.token_urlsafe(96)
     now, values = context.clock.now(), authorization.values
     doc = {
@@ -248,7 +248,7 @@ def _keep_code(
 def _refuse_at(
     request: Request, authorization: AuthorizationRequest, refusal: TokenRefusal
 ) -> Response:
-    """Hand a refusal to the application, as documented and observed (azure-docs#114009)."""
+    """Return a refusal to the application, as documented and observed (azure-docs#114009)."""
     content = describe_refusal(request, refusal)
     answer: dict[str, str | None] = {
         "error": content["error"],
@@ -266,7 +266,7 @@ def _read_request(
     """
     The request, whose client and redirect URI have been checked.
 
-    What is wrong with these is told on a page of ours, as the redirect URI could be anybody's.
+    An error in these is shown on a page here, because the redirect URI could be anybody's.
 
     Raises:
         TokenRefusal: 900144, 700016, 50194, 900971 or 50011.
@@ -291,7 +291,7 @@ def _read_request(
 
 def _read_resumed_request(request: Request, uri: str) -> AuthorizationRequest:
     """The authorization request for which a consent page was shown."""
-    # The page's form brings the whole request back, so that nothing is kept for it meanwhile.
+    # The form of the page contains the whole request, so nothing has to be stored for it.
     path = f"/{quote(request.path_params['tenant'])}/oauth2/v2.0/authorize"
     shown_path, _, query = uri.partition("?")
     if shown_path != path:
@@ -301,7 +301,7 @@ def _read_resumed_request(request: Request, uri: str) -> AuthorizationRequest:
 
 
 def _check(authorization: AuthorizationRequest) -> None:
-    """Refuse a request for a fault that the application itself may be told of."""
+    """Refuse a request for an error that may be returned to the application."""
     values = authorization.values
     if "response_type" not in values:
         raise refuse(900144, field="response_type")
@@ -311,12 +311,12 @@ def _check(authorization: AuthorizationRequest) -> None:
     if id_token:
         if not authorization.client.record["web"]["implicitGrantSettings"]["enableIdTokenIssuance"]:
             raise refuse(700054)
-        # Without a nonce somebody could hand in the token again (OpenID Connect Core, 3.2.2.1).
+        # Without a nonce, the ID token could be replayed (OpenID Connect Core, 3.2.2.1).
         for name in ("nonce", "scope"):
             if not values.get(name):
                 raise refuse(900144, field=name)
     mode = values.get("response_mode")
-    # In a query an ID token would get into histories and logs.
+    # In a query, an ID token would get into histories and logs.
     if mode is not None and (mode not in MODES or (mode == "query" and id_token)):
         raise refuse(70007, value=mode)
     if not values.get("scope", "").strip():

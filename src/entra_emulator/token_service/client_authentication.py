@@ -21,11 +21,12 @@ JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 @dataclass(frozen=True)
 class TokenRequest:
     """
-    One request for a token, before anything in it is believed.
+    A request for a token, before anything in it has been checked.
 
-    On `common` and `organizations` the tenant is None; the segment is what the address calls it.
-    The origin is this token service's, as the client called it. The header `Authorization` is empty
-    if there is none. The version is the endpoint's, 1 or 2. What is learned on the way is noted.
+    On `common` and `organizations` the tenant is None; the segment is its name in the address. The
+    origin is that of this token service, as the client addressed it. The header `Authorization` is
+    empty if there is none. The version is that of the endpoint, 1 or 2. Facts that are found out
+    while the request is answered are noted, for the logs.
     """
 
     context: Context
@@ -73,7 +74,7 @@ def find_principal(context: Context, tenant: Tenant, client_id: str) -> Applicat
         # "From March 2026, Microsoft Entra ID will no longer support app authentication without a
         # service principal" ("Retirement of service principal-less authentication").
         raise refuse(7000229, app=client_id, tenant=tenant.id)
-    # Microsoft's own applications may not: nobody here has their credentials.
+    # Microsoft's own applications may not ask, because nobody here has their credentials.
     if principal is None or (
         principal.record["servicePrincipalType"] != "ManagedIdentity"
         and directory.applications.find_anywhere(principal.app_id) is None
@@ -106,11 +107,12 @@ def check_enabled(context: Context, principal: Application) -> None:
 
 def authenticate_client(request: TokenRequest, principal: Application, secret: str | None) -> str:
     """
-    Check the client's credential; the answer is `SECRET` or `SIGNED_ASSERTION`.
+    Check the credential of the client, and return its kind: `SECRET` or `SIGNED_ASSERTION`.
 
     Raises:
-        TokenRefusal: 700025, a public client has none; 7000216, it is missing; 7000215, wrong;
-            7000222, expired; or see `verify_assertion` and `check_federated_assertion`.
+        TokenRefusal: 700025, a public client sent one; 7000216, it is missing; 7000215, it is
+            wrong; 7000222, it has expired; or see `verify_assertion` and
+            `check_federated_assertion`.
     """
     directory, now = request.context.directory, request.context.clock.now()
     assertion = request.form.get("client_assertion")
@@ -124,7 +126,7 @@ def authenticate_client(request: TokenRequest, principal: Application, secret: s
     password = directory.credentials.find_password(
         principal.app_id, secret, principal_id=principal.id
     )
-    # No number is known for a secret that is not valid yet.
+    # The number for a secret that is not valid yet is not known.
     if password is None or now < password.start:
         raise refuse(7000215, app=principal.app_id)
     if now >= password.end:
@@ -170,13 +172,14 @@ def _check_assertion(request: TokenRequest, principal: Application, assertion: s
 
 def _list_audiences(request: TokenRequest) -> set[str]:
     """
-    What `aud` may be: addresses with the tenant's GUID or its name as the client wrote it.
+    The accepted values of `aud`: addresses with the tenant's GUID, or its name as in the request.
 
-    On `common` and `organizations` every tenant's is good, since nobody has said whose user it is.
+    On `common` and `organizations` those of every tenant are accepted, because the tenant of the
+    user is not known yet.
     """
     tenants = [request.tenant] if request.tenant else request.context.directory.tenants.list_all()
     ids = [tenant.id for tenant in tenants]
-    # MSAL Python writes the GUID, azure-identity's aio the tenant as it was configured.
+    # MSAL Python sends the GUID, and azure-identity's aio the tenant as it was configured.
     return {f"{request.origin}/{tenant_id}/v2.0" for tenant_id in ids} | {
         f"{request.origin}/{segment}/oauth2/{version}token"
         for segment in (*ids, request.segment)

@@ -1,4 +1,4 @@
-"""Writes down who consented to what on a page, for Graph's log of changes."""
+"""Logs who consented to what on a page, for Graph's audit log of changes."""
 
 import json
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def note_consent(
     *,
     everybody: bool,
 ) -> None:
-    """Write down that a user consented, for themselves or as an administrator for everybody."""
+    """Log that a user consented: for themselves, or as an administrator for everybody."""
     principals = context_of(request).directory.service_principals
     principal = principals.find(tenant, client.app_id)
     granted = [

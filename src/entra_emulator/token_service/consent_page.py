@@ -19,8 +19,8 @@ class ShownPermission(NamedTuple):
     """
     A permission as a page shows it, e.g. `User.Read`, with the name of its API.
 
-    The description is empty where the title says it all. To a restricted one only administrators
-    can consent.
+    The description is empty if the title is enough. Only administrators can consent to a restricted
+    permission.
     """
 
     title: str
@@ -68,7 +68,7 @@ def render_approval_needed(
     again: str,
 ) -> Response:
     """
-    AADSTS90094: the user learns what to ask an administrator for, and where to send one.
+    The page of AADSTS90094, which shows what an administrator has to consent to, and where.
 
     Signing in as somebody else leads back to the page `again`.
     """
@@ -115,7 +115,7 @@ def render_consent_refused(
 
 
 def describe_scopes(missing: Iterable[MissingConsent]) -> list[ShownPermission]:
-    """Delegated permissions in the words that are meant for users."""
+    """Delegated permissions, with their titles and descriptions for users."""
     return [
         ShownPermission(
             scope["userConsentDisplayName"] or scope["value"],
@@ -132,7 +132,7 @@ def describe_scopes(missing: Iterable[MissingConsent]) -> list[ShownPermission]:
 def link_sign_in(again: str) -> str:
     """The address of the page to sign in as somebody else, which leads back to `again`."""
     segment = again.split("/")[1]
-    # The device's page is the same for all tenants, and names none.
+    # The page for devices is the same for all tenants, so its address names none.
     if not segment or urlsplit(again).path == "/devicelogin":
         segment = "organizations"
     return f"/{quote(segment)}/signin?{urlencode({'next': again})}"
@@ -142,6 +142,6 @@ def _name_scope(resource: Application, value: str) -> str:
     """A scope with its resource, as a client writes it."""
     if value in OPENID:
         return value
-    # Only identifier URIs have a colon; a client ID would tell an administrator nothing.
+    # Only identifier URIs contain a colon; a client ID would mean nothing to an administrator.
     names = [name for name in resource.record["servicePrincipalNames"] if ":" in name]
     return f"{(names or [resource.app_id])[0].rstrip('/')}/{value}"

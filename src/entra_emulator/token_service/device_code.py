@@ -36,16 +36,16 @@ from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn, find_signed_in
 from entra_emulator.web.token_service_answers import answer_oauth, read_form
 
-# Seconds that a device may wait for its user, as recorded 2021-2025.
+# Seconds for which a device may wait for its user, as recorded 2021-2025.
 LIFETIME = 900
-# Without vowels, so that codes spell no word, and without letters that look like digits.
+# The letters of user codes: no vowels, so that no words arise, and none that look like digits.
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 LENGTH = 9
 PAGE = "/devicelogin"
 
 
 class DeviceAuthorization(NamedTuple):
-    """A device authorization that waits for its user; for a tenant, or with None for any."""
+    """A device authorization that waits for its user, who belongs to `tenant`; None for any."""
 
     key: str
     ticket: Ticket
@@ -68,7 +68,7 @@ async def show_device_page(request: Request) -> Response:
 
 
 async def answer_device_page(request: Request) -> Response:
-    """`POST /devicelogin`: let the device in, or not."""
+    """`POST /devicelogin`: approve the device, or decline."""
     check_same_origin(request)
     return await run_in_threadpool(_decide, request, await read_form(request))
 
@@ -83,7 +83,7 @@ def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
     requested = _read_scopes(context, tenant, client, form.get("scope", ""))
     require_one_resource(requested)
     device_code, user_code = _keep_codes(context, tenant, segment, client, requested.text)
-    # The real one is https://microsoft.com/devicelogin, which knows no code of ours.
+    # The real page, https://microsoft.com/devicelogin, does not know the codes of the emulator.
     uri = f"{origin_of(request)}{PAGE}"
     # Without `verification_uri_complete`, which the documentation calls unsupported.
     return {
@@ -101,10 +101,9 @@ def _read_scopes(
     context: Context, tenant: Tenant | None, client: Application, scope: str
 ) -> RequestedScopes:
     """
-    The scopes that are asked for, which the tenant must have.
+    The requested scopes, which must exist in the tenant.
 
-    On `common` nobody knows the tenant of the user yet, so that one tenant that has them is
-    enough.
+    On `common` the tenant of the user is not known yet, so it is enough if one tenant has them.
     """
     refusal = refuse(50059)
     for one in [tenant] if tenant else context.directory.tenants.list_all():
@@ -118,7 +117,7 @@ def _read_scopes(
 def _keep_codes(
     context: Context, tenant: Tenant | None, segment: str, client: Application, scope: str
 ) -> tuple[str, str]:
-    """Make a device code and a user code, and write down what they are for."""
+    """Make a device code and a user code, and store what they are for."""
     device_code = "BAQAB" + secrets.token_urlsafe(96)
     user_code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     key, expires = seal("device", device_code), context.clock.now() + LIFETIME
@@ -131,7 +130,7 @@ def _keep_codes(
         "polled": None,
         "state": "pending",
     }
-    # Both or neither: a user code that leads nowhere would show as a wrong one.
+    # In one transaction: a user code without its device code would be refused as a wrong one.
     with context.directory.transaction():
         context.directory.tickets.keep(key, doc, expires=expires)
         context.directory.tickets.keep(seal("user code", user_code), {"key": key}, expires=expires)
@@ -188,7 +187,7 @@ def _find_device(context: Context, code: str) -> DeviceAuthorization:
     The device authorization of a user code, if it still waits for an answer.
 
     Raises:
-        TokenRefusal: 70018, no such code; 70020, too late; 90120, it was answered.
+        TokenRefusal: 70018, the code does not exist; 70020, it has expired; 90120, it was answered.
     """
     user_code = context.directory.tickets.find(seal("user code", code))
     ticket = context.directory.tickets.find(user_code.doc["key"]) if user_code else None
@@ -213,7 +212,7 @@ def _find_missing(
 
 
 def _read_code(values: Mapping[str, str]) -> str:
-    """The user code; small letters, blanks and hyphens in it do not matter."""
+    """The user code, in which case, blanks and hyphens do not matter."""
     for name in ("user_code", "otc"):
         if values.get(name):
             return "".join(letter for letter in values[name].upper() if letter.isalnum())[:20]

@@ -53,11 +53,11 @@ _INSTANCES = (
 
 class Authority(NamedTuple):
     """
-    An authority: the token service, as the client called it, with a tenant's name behind it.
+    An authority: the origin of the token service, as the client addressed it, and a tenant.
 
-    The segment is the tenant in the addresses of a discovery document: a GUID, or a shared name,
-    such as `common`. The issuer is the tenant in the names of issuers; the shared names have a
-    literal `{tenantid}`, and no tenant.
+    The segment stands for the tenant in the addresses of a discovery document: it is a GUID, or a
+    shared name such as `common`. The issuer stands for the tenant in the names of issuers; for a
+    shared name it is the literal `{tenantid}`.
     """
 
     origin: str
@@ -142,7 +142,7 @@ def _describe(
         "frontchannel_logout_supported": True,
         "end_session_endpoint": f"{base}/oauth2/{version}logout",
         **claims,
-        # Nobody answers there; the recorded documents have it since late 2021.
+        # The emulator does not serve this address; the recorded documents have it since late 2021.
         "kerberos_endpoint": f"{base}/kerberos",
         "tenant_region_scope": authority.tenant.region if authority.tenant else None,
         **_CLOUD,
@@ -164,7 +164,7 @@ def show_keys_v1(request: Request) -> Response:
 
 async def show_instance(request: Request) -> Response:
     """
-    `GET /common/discovery/instance`: whether an authority belongs to a known cloud, or is ours.
+    `GET /common/discovery/instance`: the cloud to which an authority belongs, or the emulator.
 
     The tenant in the authority is not looked up: the real service answers 200
     for a tenant that does not exist (recorded 2021-2025).

@@ -27,10 +27,10 @@ _EID1 = re.compile(r"(/eid1/c/pub/t/)[^/]+(/a/.+)")
 
 def is_foreign(parts: UnverifiedToken, client_id: str) -> bool:
     """
-    Whether a client assertion is another issuer's, not the client's own.
+    Whether a client assertion comes from another issuer, and not from the client itself.
 
-    The client's own assertions name the client as their issuer. The header `x5t` does not tell:
-    GitHub's tokens have one too.
+    The client's own assertions name the client as their issuer. The header `x5t` does not show it,
+    because GitHub's tokens have one, too.
     """
     issuer = parts.claims.get("iss")
     if not isinstance(issuer, str) or issuer.lower() == client_id.lower():
@@ -42,8 +42,9 @@ async def fetch_issuer_keys(context: Context, origin: str, form: Mapping[str, st
     """
     Fetch the keys that the assertion of a token request will be checked with.
 
-    Only an issuer that the application trusts is asked, and only if nothing but the signature is
-    left to check: nobody else can make this program send requests. Other requests go on meanwhile.
+    Only an issuer that the application trusts is contacted, and only if the signature is all that
+    is left to check, so that nobody else can make this program send requests. Other requests are
+    answered meanwhile.
     """
     assertion, client_id = form.get("client_assertion"), form.get("client_id")
     if not assertion or not client_id:
@@ -77,7 +78,7 @@ def check_federated_assertion(
     match_federated_credential(parts, credentials, context.clock.now())
     issuer, kid = str(parts.claims["iss"]), str(parts.header.get("kid"))
     own_keys = _find_own_keys(context, origin, issuer)
-    # This seldom waits, as `fetch_issuer_keys` has run before.
+    # This seldom waits, because `fetch_issuer_keys` has run before.
     keys = own_keys or context.issuers.load(issuer, kid).result()
     key = keys.keys.get(kid)
     if key is None:
@@ -87,7 +88,7 @@ def check_federated_assertion(
     except jwt.PyJWTError as error:
         reason = "The key was found, but use of the key to verify the signature failed."
         raise refuse(700027, reason=reason, thumbprint=kid, known_key="", app=client_id) from error
-    # A user's token proves who the user is, not which program has it.
+    # The token of a user proves who the user is, but not which program sends it.
     if own_keys is not None and ("scp" in parts.claims or parts.claims.get("idtyp") == "user"):
         raise refuse(700229)
 
@@ -98,7 +99,7 @@ def match_federated_credential(
     """
     The credential that names the assertion's issuer, subject and audience exactly.
 
-    Of several audiences in the assertion one is enough: tokens of Kubernetes have a list.
+    If the assertion has several audiences, one of them is enough: tokens of Kubernetes have a list.
 
     Raises:
         TokenRefusal: see `check_federated_assertion`.
@@ -111,8 +112,8 @@ def match_federated_credential(
     audiences = _read_audiences(parts.claims)
     if not isinstance(issuer, str) or not isinstance(subject, str) or audiences is None:
         raise refuse(50027)
-    # With case, as the service compares since 2024 (Azure/login#517). The order is ours, from the
-    # widest part to the narrowest: the refusal names the first one that nobody registered.
+    # Case matters, as in the service since 2024 (Azure/login#517). The order of the checks is
+    # chosen: the refusal names the first of issuer, subject and audience that is not registered.
     same_issuer = [c for c in credentials if c.issuer == issuer]
     if not same_issuer:
         raise refuse(700211, issuer=issuer)
@@ -134,7 +135,7 @@ def _read_audiences(claims: Mapping[str, Any]) -> list[str] | None:
 
 
 def _refuse_subject(subject: str, candidates: Iterable[FederatedCredential]) -> TokenRefusal:
-    """The refusal of a subject, which tells near misses apart as the service does since 2024."""
+    """The refusal of a subject; near misses have other numbers, as in the service since 2024."""
     presented = _EID1.fullmatch(subject)
     for credential in candidates:
         if credential.subject.casefold() == subject.casefold():
@@ -146,11 +147,11 @@ def _refuse_subject(subject: str, candidates: Iterable[FederatedCredential]) -> 
 
 
 def _find_own_keys(context: Context, origin: str, issuer: str) -> KeySet | None:
-    """Our own keys, if the issuer is a tenant of ours: they need not be fetched."""
+    """The emulator's own keys, if the issuer is one of its tenants, so that nothing is fetched."""
     entra = _ENTRA.fullmatch(issuer)
     if entra is None or context.directory.tenants.find(entra["tenant"]) is None:
         return None
-    # Version 1.0 tokens name Microsoft's host, whoever issues them; so do ours.
+    # Tokens of version 1.0 name Microsoft's host as their issuer, also those of the emulator.
     origins = {
         "/": {"https://sts.windows.net"},
         "/v2.0": {"https://login.microsoftonline.com", origin},

@@ -1,7 +1,7 @@
 """
 The endpoints that give virtual machines and App Services tokens of managed identities.
 
-Plain http, as there: they are for the machine itself. Sources: "How to use
+They use plain http, as in Azure, because only the machine itself reaches them. Sources: "How to use
 managed identities for Azure resources on an Azure VM to acquire an access
 token", and "How to use managed identities for App Service and Azure Functions".
 """
@@ -48,8 +48,8 @@ _IDENTITIES: dict[tuple[str, str], Callable[[ManagedIdentity], str]] = {
     ("msi_res_id", "mi_res_id"): lambda machine: (machine.resource_id or "").lower(),
 }
 
-# By whether IMDS answers, or App Service: the first text is quoted in azure-docs#21322, the second
-# stands in MSAL's own live tests.
+# The texts for an unknown identity, by whether IMDS answers (True) or App Service: the first is
+# quoted in azure-docs#21322, the second is in MSAL's own live tests.
 _UNKNOWN = {
     True: "Identity not found",
     False: "No User Assigned or Delegated Managed Identity found for specified "
@@ -68,10 +68,10 @@ class ManagedIdentityRefusal(Exception):  # noqa: N818 - a refusal, not an error
 
 def create_managed_identity_app(context: Context, origin: str, header: str) -> Starlette:
     """
-    The endpoints of a pretend virtual machine, which is a pretend App Service too.
+    The endpoints of a pretend virtual machine, which is a pretend App Service, too.
 
-    The origin is the token service's, for the issuer of tokens of version 2.0; the header is what
-    `X-IDENTITY-HEADER` must say.
+    The origin is that of the token service, for the issuer of tokens of version 2.0; `header` is
+    the value that `X-IDENTITY-HEADER` must have.
     """
     app = Starlette(
         middleware=[Middleware(audit_requests)],
@@ -94,8 +94,8 @@ def create_managed_identity_app(context: Context, origin: str, header: str) -> S
 def show_imds_token(request: Request) -> Response:
     """A token from the Azure Instance Metadata Service."""
     _check_host(request)
-    # A server that is tricked into fetching an address sends no such header, and a proxy adds the
-    # other one: both checks are documented.
+    # A server that was tricked into requesting an address sends no such header, and a proxy adds
+    # the other one. Both checks are documented.
     if request.headers.get("metadata") != "true":
         text = "Required metadata header not specified"
         raise ManagedIdentityRefusal(400, "bad_request_102", text)
@@ -211,14 +211,14 @@ def _issue(request: Request, machine: ManagedIdentity) -> tuple[str, AppTokenFac
     check_enabled(context, principal)
     resource = find_resource(context, machine.tenant, request.query_params["resource"])
     notes = notes_of(request.scope)
-    # The audit log shows what was posted to the token service; here nothing was.
+    # The audit log shows the form that was posted to the token service; here there is none.
     notes.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
     token, facts = issue_app_token(
         context,
         machine.tenant,
         principal,
         resource,
-        # Azure holds a certificate for every managed identity.
+        # Azure keeps a certificate for every managed identity.
         authentication=SIGNED_ASSERTION,
         origin=request.app.state.origin,
         lifetime=LIFETIME,

@@ -27,8 +27,8 @@ class ResourceScopes(NamedTuple):
     Args:
         written: the scopes as the client wrote them, `.default` included.
         records: the scopes named one by one, as the resource publishes them.
-        default: `.default` is among them: it stands for whatever the client's registration asks
-            for, or has been granted.
+        default: whether `.default` is among them, which stands for everything that the client's
+            registration requests, or that has been granted.
     """
 
     resource: Resource
@@ -56,12 +56,13 @@ def read_requested_scopes(
     context: Context, tenant: Tenant, client: Application, text: str
 ) -> RequestedScopes:
     """
-    What a `scope` parameter requests in this tenant.
+    The scopes that a `scope` parameter requests in this tenant.
 
-    With OpenID scopes only, the access token is Microsoft Graph's.
+    If it has only OpenID scopes, the access token is for Microsoft Graph.
 
     Raises:
-        TokenRefusal: 900144, empty; 500011, no such resource; 650053, no such scope.
+        TokenRefusal: 900144, it is empty; 500011, a resource does not exist; 650053, a scope does
+            not exist.
     """
     if not text.strip():
         raise refuse(900144, field="scope")
@@ -97,7 +98,7 @@ def require_one_resource(requested: RequestedScopes) -> ResourceScopes:
 def group_by_resource(
     context: Context, tenant: Tenant, requested: RequestedScopes
 ) -> dict[str, ResourceScopes]:
-    """The requested scopes by their resource's client ID; the OpenID scopes are Graph's."""
+    """The requested scopes by the client ID of their resource; OpenID scopes belong to Graph."""
     groups = {scopes.resource.principal.app_id: scopes for scopes in requested.resources}
     graph = context.directory.service_principals.find(tenant, GRAPH_APP_ID)
     if requested.openid and graph is not None:
@@ -122,10 +123,10 @@ def find_missing_consents(
     """
     The scopes that somebody must consent to before the client may act for this user.
 
-    `.default` asks for the registration's scopes only if nothing of the resource
-    is granted yet ("Scopes and permissions", Microsoft identity platform).
+    `.default` requests the scopes in the registration only if no scope of the resource is granted
+    yet ("Scopes and permissions", Microsoft identity platform).
 
-    With `anew` they include those that are granted already, as `prompt=consent` wants.
+    With `anew`, as for `prompt=consent`, scopes that are granted already are included.
 
     Raises:
         TokenRefusal: 65002, a client of Microsoft's own whose permissions are fixed.
@@ -142,7 +143,7 @@ def find_missing_consents(
         by_name = {r["value"]: r for r in records if anew or r["value"] not in granted}
         if by_name:
             missing.append(MissingConsent(scopes.resource.principal, tuple(by_name.values())))
-    # Microsoft's own clients ask nobody: what each may do is fixed.
+    # Microsoft's own clients need no consent, because their permissions are fixed.
     if list_preauthorized(client.app_id, GRAPH_APP_ID):
         for consent in missing:
             allowed = list_preauthorized(client.app_id, consent.resource.app_id)
@@ -176,7 +177,7 @@ def grant_consents(
     *,
     user_id: str | None,
 ) -> None:
-    """Record the consent of a user, or with None that of an administrator for everybody."""
+    """Store the consent of a user, or with None the consent of an administrator for everybody."""
     with context.directory.transaction():
         for resource, scopes in missing:
             context.directory.consents.grant_scopes(
@@ -190,15 +191,15 @@ def grant_consents(
 
 def render_scope(scopes: ResourceScopes, granted: Iterable[str]) -> str:
     """
-    The `scope` of an answer: everything granted, and each requested scope as it was written.
+    The `scope` of an answer: all granted scopes, and each requested scope as it was written.
 
-    MSAL files the token under these words, and looks for those it asked with.
-    The order is that of recorded answers; `offline_access` is not among them.
+    MSAL caches the token under these words, and searches for those of its request. The order is
+    that of recorded answers; `offline_access` is not among them.
     """
     held = set(granted)
     one_by_one = [named for named in scopes.written if named.name != DEFAULT]
     texts = {r["value"]: n.text for r, n in zip(scopes.records, one_by_one, strict=True)}
-    # Before scopes that were not requested stands the resource as the client wrote it.
+    # Scopes that were not requested begin with the resource as the client wrote it.
     written = scopes.written[0].resource if scopes.written else ""
     prefix = f"{written.removesuffix('/')}/" if written else ""
     openid = [name for name in OPENID[:3] if name in held] if scopes.resource.is_graph else []

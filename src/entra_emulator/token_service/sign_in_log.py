@@ -1,8 +1,8 @@
 """
-Writes down who signed in: in the directory with the user, and in the log that Graph shows.
+Logs who signed in: in the directory, with the user, and in the log that Graph shows.
 
-A sign-in on a page is entered when its code is redeemed: that is when it is known which application
-it was for, and that it succeeded. Nothing secret of a request is written down.
+A sign-in on a page is logged when its code is redeemed, because only then is it known that it
+succeeded, and for which application. Nothing secret of a request is logged.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from entra_emulator.token_service.client_authentication import TokenRequest
 from entra_emulator.web.context import context_of, trace_of
 from entra_emulator.web.request_notes import notes_of
 
-# Names that a sender chose may have any length; the log cuts them to so many characters.
+# The log cuts names that the sender chose to so many characters, because they may have any length.
 LONGEST = 500
 
 # By the grant: the event type, and the protocol as `authenticationProtocol` has it.
@@ -30,7 +30,7 @@ _EVENTS = {
 
 
 class _Attempt(NamedTuple):
-    """Who tried to sign in to which client, and how; see `SignIn`."""
+    """An attempt to sign in: who, to which client, and how; see `SignIn`."""
 
     event: str
     user_id: str
@@ -41,7 +41,7 @@ class _Attempt(NamedTuple):
 def note_sign_in(
     request: Request, token_request: TokenRequest, refusal: TokenRefusal | None = None
 ) -> None:
-    """Write down what came of a request for a token, if it is known whose it is."""
+    """Log the outcome of a request for a token, if the client or the user is known."""
     notes, tenant = token_request.notes, token_request.tenant
     if notes.user is not None:
         home = token_request.context.directory.tenants.find(notes.user[0])
@@ -70,7 +70,7 @@ def note_user_sign_in(
     protocol: str = "oAuth2",
     refusal: TokenRefusal | None = None,
 ) -> None:
-    """Write down that a user signed in to an application, or tried to."""
+    """Log that a user signed in to an application, or tried to."""
     context, trace = context_of(request), trace_of(request)
     user = context.directory.objects.find(tenant, user_id, kind="user")
     if user is None:
@@ -93,9 +93,9 @@ def note_app_sign_in(
     managed: bool = False,
     refusal: TokenRefusal | None = None,
 ) -> None:
-    """Write down that an application got a token for itself, or asked for one in vain."""
+    """Log that an application got a token for itself, or was refused one."""
     principals = context_of(request).directory.service_principals
-    # What is not in the tenant is nothing that the tenant logs.
+    # A tenant logs only the sign-ins of service principals that it has.
     if refusal is None or principals.find(tenant, app_id) is not None:
         event = "managedIdentity" if managed else "servicePrincipal"
         _note(request, tenant, _Attempt(event, "", app_id, "none"), refusal)
@@ -126,7 +126,7 @@ def _note(
 
 
 def _name_credential(request: Request, attempt: _Attempt, form: Mapping[str, str]) -> str:
-    """The `clientCredentialType` of what the client showed."""
+    """The `clientCredentialType` for the credential that the client sent."""
     if attempt.event == "managedIdentity":
         return "managedIdentity"
     if form.get("client_assertion"):

@@ -1,7 +1,8 @@
 """
-Signing in to the token service, on a page that lists people to sign in as, and signing out.
+Sign in to the token service, on a page that lists people to sign in as, and sign out.
 
-There are no passwords: whoever reaches the emulator may sign in as anybody, and the page says so.
+There are no passwords: everybody who can reach the emulator may sign in as anybody, and the page
+says so.
 """
 
 import re
@@ -30,7 +31,7 @@ from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import begin_session, describe_people, end_session, find_person
 from entra_emulator.web.token_service_answers import read_form
 
-# The only pages that signing in leads back to; a link to it could lead anywhere else otherwise.
+# The only pages to which signing in returns; otherwise, a link to it could lead to any site.
 _PAGES = re.compile(
     r"/[^/]+/(oauth2/v2\.0/authorize|adminconsent|v2\.0/adminconsent)"
     r"|/devicelogin|/common/oauth2/deviceauth"
@@ -38,7 +39,7 @@ _PAGES = re.compile(
 
 
 async def show_sign_in(request: Request) -> Response:
-    """`GET /{tenant}/signin`: the page again, with the people who match a search."""
+    """`GET /{tenant}/signin`: the sign-in page, with the people who match a search."""
     values, segment = request.query_params, request.path_params["tenant"]
     after, search = values.get("next", ""), values.get("q", "")
     return await run_in_threadpool(render_sign_in, request, segment, after=after, search=search)
@@ -46,13 +47,13 @@ async def show_sign_in(request: Request) -> Response:
 
 def render_sign_in(request: Request, segment: str, *, after: str, search: str = "") -> Response:
     """
-    The page that lists people to sign in as, before the page `after`, a path of this origin.
+    The page that lists people to sign in as; it leads to the page `after`, a path of this origin.
 
-    The segment is the tenant, or `common` and its like for everybody. What is searched for is the
-    beginning of a name, a family name or an address.
+    The segment is the tenant, or a shared name such as `common` for the people of all tenants. The
+    search compares the beginnings of names, family names and addresses.
 
     Raises:
-        TokenRefusal: 90023, there is no such page; 90002 or 900023, no such tenant.
+        TokenRefusal: 90023, the page does not exist; 90002 or 900023, the tenant does not exist.
     """
     context, after = context_of(request), _check_page(after)
     tenant = find_tenant(context, segment)
@@ -71,7 +72,7 @@ def render_sign_in(request: Request, segment: str, *, after: str, search: str = 
 
 
 async def sign_in(request: Request) -> Response:
-    """`POST /{tenant}/signin`: sign in as that person, and go on to the page that wanted it."""
+    """`POST /{tenant}/signin`: sign in as the chosen person, and go to the page `after`."""
     check_same_origin(request)
     return await run_in_threadpool(_sign_in, request, await read_form(request))
 
@@ -84,7 +85,7 @@ def sign_out(request: Request) -> Response:
     `client_id` or `id_token_hint` names ("OpenID Connect on the Microsoft
     identity platform", sign-out).
     """
-    # Unlike other changes this may be requested by another site: applications send their users.
+    # Unlike other changes, another site may request this, because applications send users here.
     context = context_of(request)
     find_tenant(context, request.path_params["tenant"])
     values = request.query_params
@@ -110,10 +111,10 @@ def _sign_in(request: Request, form: Mapping[str, str]) -> Response:
 
 def _find_picked(context: Context, segment: str, picked: str, after: str) -> tuple[Tenant, Record]:
     """
-    The person whose button was pressed: `{tenant ID}/{object ID}`.
+    The person whose button was pressed, which is named by `{tenant ID}/{object ID}`.
 
     Raises:
-        TokenRefusal: 50034, there is nobody of that ID; 50020, somebody of another tenant.
+        TokenRefusal: 50034, there is no user with this ID; 50020, the user is of another tenant.
     """
     tenant = find_tenant(context, segment)
     person = find_person(context.directory, picked)
@@ -129,12 +130,12 @@ def _find_picked(context: Context, segment: str, picked: str, after: str) -> tup
 
 def _check_page(after: str) -> str:
     """
-    Check that this is a page to come back to, as a path of this origin with its query.
+    Check that `after` is a page to return to: a path of this origin, with a query.
 
     Raises:
         TokenRefusal: 90023.
     """
-    # Not parsed: of `///devicelogin` the path would be right, and browsers go to another host.
+    # The text is not parsed: `///devicelogin` has the right path, but browsers take it for a host.
     plain = after.isascii() and after.isprintable()
     if not plain or not _PAGES.fullmatch(after.partition("?")[0]):
         raise refuse(90023, field="next")

@@ -53,9 +53,9 @@ async def issue_token_v1(request: Request) -> Response:
 
 async def _answer(request: Request, version: int) -> Response:
     form = await read_form(request)
-    # Before a thread is taken: an issuer that does not answer must not use them all up.
+    # Fetched before a thread is used, so that an issuer that does not answer cannot block them all.
     await fetch_issuer_keys(context_of(request), origin_of(request), form)
-    # In a thread: signing takes a millisecond, and the first token may wait for the keys.
+    # In a thread, because signing takes a millisecond, and the first token may wait for the keys.
     content = await run_in_threadpool(_issue, request, form, version)
     return answer_oauth(request, content)
 
@@ -71,7 +71,8 @@ def _issue(request: Request, form: Mapping[str, str], version: int) -> dict[str,
     if grant_type not in GRANTS:
         raise refuse(70003, grant=grant_type)
     if "fmi_path" in form:
-        # An agent identity's token is asked for so, and the app's own would be taken for it.
+        # With this parameter the token of an agent identity is requested; that of the application
+        # itself would be mistaken for it.
         raise refuse(901002, parameter="fmi_path")
     authorization = request.headers.get("authorization", "")
     origin = origin_of(request)
@@ -96,8 +97,7 @@ def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:
     """
     A token for an application itself (RFC 6749, 4.4).
 
-    The answer has no `scope`: MSAL Python would file the token under it and
-    not find it again.
+    The answer has no `scope`: MSAL Python would cache the token under it, and not find it again.
     """
     client_id, secret = read_client_credentials(request)
     # Real answers have varied: this, 900023 or a token of another tenant (azure-docs#6485, #24064,
@@ -110,8 +110,7 @@ def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:
     principal = find_principal(context, tenant, client_id)
     identifier = _read_resource(request)
     claims_request = read_claims_request(request.form.get("claims"), context.clock.now())
-    # What is refused after this tells about the tenant's applications, which strangers should not
-    # learn.
+    # Later refusals reveal facts about the tenant's applications, which strangers should not learn.
     authentication = authenticate_client(request, principal, secret)
     check_enabled(context, principal)
     resource = find_resource(context, tenant, identifier)

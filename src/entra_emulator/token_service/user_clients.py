@@ -11,7 +11,7 @@ from entra_emulator.web.context import Context
 
 def find_user_client(context: Context, tenant: Tenant | None, client_id: str) -> Application:
     """
-    The registration of a client that users of this tenant may sign in to; with None, of any tenant.
+    The registration of a client to which users of this tenant may sign in; None is any tenant.
 
     Raises:
         TokenRefusal: 700016, unknown or for another tenant only; 50194, for one tenant
@@ -43,7 +43,7 @@ def make_token_facts(
         user,
         client,
         authentication,
-        # From a stored secret, so that an application knows its users again after a restart.
+        # Derived from a stored secret, so that it is the same after a restart of the emulator.
         hmac.digest(context.page_key, b"pairwise", sha256),
         int(context.clock.now()),
     )

@@ -51,7 +51,7 @@ DAY = 86_400.0
 # "Refresh tokens in the Microsoft identity platform": they last for 90 days without use. Here those
 # of single-page applications do too, which have 24 hours there.
 REFRESH_LIFETIME = 90 * DAY
-# A poll is on time after this share of `interval`: neither clocks nor networks are exact.
+# A poll is accepted after this part of `interval`, because clocks and networks are not exact.
 EARLY = 0.8
 
 
@@ -89,7 +89,7 @@ def grant_authorization_code(request: TokenRequest) -> dict[str, Any]:
         ticket = directory.tickets.find(key)
         if ticket is None:
             raise refuse(9002313, error="invalid_grant")
-        # What is refused here leaves the code good, so that one mistake costs no new sign-in.
+        # A refusal here does not use the code up, so that a mistake does not cost a new sign-in.
         _check_code(request, client, ticket)
         directory.tickets.change(key, {"used": True})
     return _answer(_make_grant(request, client, authentication, ticket.doc))
@@ -115,7 +115,7 @@ def grant_device_code(request: TokenRequest) -> dict[str, Any]:
 
 
 def grant_refresh_token(request: TokenRequest) -> dict[str, Any]:
-    """New tokens and a new refresh token for an old one, which stays valid."""
+    """New tokens, and a new refresh token, for a refresh token, which stays valid."""
     client = _find_client(request)
     secret = _require(request, "refresh_token")
     ticket = request.context.directory.tickets.find(seal("refresh", secret))
@@ -135,7 +135,7 @@ def grant_refresh_token(request: TokenRequest) -> dict[str, Any]:
 
 
 def _find_client(request: TokenRequest) -> Application:
-    # Only ADAL asked there for tokens of users; the libraries of today do not.
+    # Only ADAL requested tokens of users there; today's libraries do not.
     if request.version == 1:
         raise refuse(70003, grant=request.form["grant_type"])
     return find_user_client(request.context, request.tenant, read_client_credentials(request)[0])
@@ -155,10 +155,10 @@ def _may_be_public(client: Application) -> bool:
 
 def _authenticate(request: TokenRequest, client: Application, *, public: bool) -> str:
     """
-    Authenticate the client, unless it may be public and has no credential in its request.
+    Authenticate the client, unless it may be public and its request has no credential.
 
     Raises:
-        TokenRefusal: 7000218, it must have a credential; 700025, it must not; or see
+        TokenRefusal: 7000218, it must send a credential; 700025, it must not; or see
             `authenticate_client`.
     """
     _, secret = read_client_credentials(request)
@@ -207,7 +207,7 @@ def _check_verifier(verifier: str | None, doc: Mapping[str, Any]) -> None:
 
 
 def _poll(request: TokenRequest, key: str, ticket: Ticket) -> TokenRefusal | None:
-    """Why the device gets no tokens, for now or for good; None if it gets them, which is once."""
+    """Why the device gets no tokens yet, or never; None if it gets them now, which happens once."""
     doc, now, directory = ticket.doc, request.context.clock.now(), request.context.directory
     if now >= ticket.expires:
         return refuse(70020)
@@ -243,12 +243,13 @@ def _make_grant(
     Args:
         request: the request for a token.
         client: the client that has authenticated, or is public.
-        authentication: how it did.
-        doc: what was stored with the code or the refresh token.
+        authentication: how it has authenticated.
+        doc: the data that were stored with the code or the refresh token.
         issued_at: when the refresh token was made; by default when the user signed in.
 
     Raises:
-        TokenRefusal: 50034, deleted; 50057, disabled; 50020, not in this tenant; 50173, revoked.
+        TokenRefusal: 50034, the user was deleted; 50057, is disabled; 50020, is not in this tenant;
+            50173, the sign-in was revoked.
     """
     directory = request.context.directory
     tenant = directory.tenants.find(doc["tenant"])
@@ -258,7 +259,7 @@ def _make_grant(
     request.notes.user = (tenant.id, user["id"])
     if not user.get("accountEnabled", True):
         raise refuse(50057)
-    # A user could be a guest of the other tenant; here nobody has such a second account.
+    # A user could be a guest of the other tenant; in the emulator, nobody has a second account.
     if request.tenant is not None and request.tenant != tenant:
         raise refuse_other_tenant(user, tenant, request.tenant, client.app_id, client)
     issued_at = doc["at"] if issued_at is None else issued_at
@@ -313,7 +314,7 @@ def _check_consent(
     Every scope of the resource that the client has for this user.
 
     Raises:
-        TokenRefusal: 65001, not all that is asked for; 650057, none at all.
+        TokenRefusal: 65001, not all requested scopes are granted; 650057, none is.
     """
     context, tenant, client = grant.request.context, grant.facts.tenant, grant.facts.client
     user_id = grant.facts.user["id"]

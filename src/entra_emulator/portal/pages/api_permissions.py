@@ -1,4 +1,4 @@
-"""API permissions: what is configured, what is granted, and how both are changed."""
+"""API permissions: the pages that show and change the configured and the granted permissions."""
 
 from starlette.responses import Response
 
@@ -56,7 +56,7 @@ def grant_consent(request: PageRequest, app: ApplicationView) -> Response:
     """Grant everything that is configured, for the whole tenant."""
     table = _read_approved(request, app)
     others = request.form.get("others")
-    # In one transaction: where Graph refuses a part, nothing has changed.
+    # In one transaction, so that nothing changes if Graph refuses a part.
     with request.directory.transaction():
         if others == "adopt" and table.others:
             _rewrite(request, app, include_permissions(app.record, table.others))
@@ -76,7 +76,7 @@ def confirm_removal(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "permissions/remove")
 def remove_permission(request: PageRequest, app: ApplicationView) -> Response:
-    """Remove a permission from the list; what is granted of it stays granted."""
+    """Remove a permission from the list; if it is granted, it stays granted."""
     permission = _find_permission(request, app)
     _rewrite(request, app, exclude_permission(app.record, permission))
     request.notify("permission.removal.done", value=permission.value)
@@ -111,7 +111,7 @@ def add_granted(request: PageRequest, app: ApplicationView) -> Response:
 
 
 def _find_permission(request: PageRequest, app: ApplicationView) -> PermissionRow:
-    """The permission that the address or the form means."""
+    """The permission that the address or the form names."""
     table = read_table(request.directory, request.tenant, app.record)
     sent = request.form.get if request.http.method == "POST" else request.query
     permission = table.find(sent("permission"))

@@ -77,14 +77,14 @@ def create_registration(request: PageRequest) -> Response:
     if errors:
         return _show_form(request, typed, errors)
     try:
-        # Both or neither: without a service principal an application gets no token.
+        # In one transaction, because an application without a service principal gets no token.
         with request.directory.transaction():
             app = ask_graph(request, "POST", "/v1.0/applications", _make_body(request, typed))
             ask_graph(request, "POST", "/v1.0/servicePrincipals", {"appId": app["appId"]})
     except GraphRefusal as refusal:
         if refusal.status != 400:
             raise
-        # Everything else was checked before, so it is the redirect URI that Graph refuses.
+        # Everything else was checked before, so a refusal by Graph is about the redirect URI.
         if typed["redirect"]:
             return _show_form(request, typed, {"redirect": request.say("new.redirect_wrong")})
         return _show_form(request, typed, {"name": refusal.message})

@@ -56,7 +56,7 @@ def clear_log(request: PageRequest) -> Response:
 
 @page("GET", f"{TENANT}/audit/{{entry}}")
 def show_entry(request: PageRequest) -> Response:
-    """Show everything that is known of one request."""
+    """Show all facts about a request."""
     number = _read_number(request.param("entry"))
     entry = request.context.audit.find(number) if number else None
     if entry is None:
@@ -75,7 +75,7 @@ def show_entry(request: PageRequest) -> Response:
 
 
 def _name_caller(request: PageRequest, entry: Entry) -> str:
-    """What the user or the service principal that the token is about is called."""
+    """The name of the user or the service principal for whom the token was issued."""
     tenant = request.directory.tenants.find(entry.tenant) if entry.tenant else None
     if tenant is None or not entry.object_id:
         return ""

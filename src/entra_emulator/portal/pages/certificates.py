@@ -67,7 +67,7 @@ def add_certificate(request: PageRequest, app: ApplicationView) -> Response:
         "displayName": description or None,
     }
     credentials = [*app.record["keyCredentials"], credential]
-    # Only the file can be at fault, and Graph's message names a property that nobody sees here.
+    # The file must be the cause, and Graph's message names a property that this page does not show.
     if try_update(request, app, {"keyCredentials": credentials}) is not None:
         errors = {"certificate": request.say("certificates.unreadable")}
         return _show_form(request, app, description, errors)
@@ -93,7 +93,7 @@ def remove_certificate(request: PageRequest, app: ApplicationView) -> Response:
 
 
 def _check(request: PageRequest, description: str, content: bytes) -> dict[str, str]:
-    """What is wrong with which field; whether it is a certificate is for Graph to tell."""
+    """What is wrong with which field; Graph decides whether the file is a certificate."""
     errors = {}
     if len(description) > LONGEST:
         errors["description"] = request.say("credentials.long", most=LONGEST)
@@ -101,7 +101,7 @@ def _check(request: PageRequest, description: str, content: bytes) -> dict[str, 
         errors["certificate"] = request.say("certificates.missing")
     elif len(content) > LARGEST:
         errors["certificate"] = request.say("certificates.large", most=LARGEST // 1024)
-    # The public half is enough, and a private key would stay in the directory.
+    # A private key is refused: the public half is enough, and the key would stay in the directory.
     elif b"PRIVATE KEY-----" in content:
         errors["certificate"] = request.say("certificates.private")
     return errors

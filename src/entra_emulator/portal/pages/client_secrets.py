@@ -58,7 +58,7 @@ def add_secret(request: PageRequest, app: ApplicationView) -> Response:
         errors["description"] = request.say("credentials.long", most=LONGEST)
     if errors:
         return _show_form(request, app, typed, errors)
-    # What the real portal calls a secret that nobody named.
+    # The real portal uses this description for a secret without one.
     name = f"Password uploaded on {datetime.fromtimestamp(start, UTC):%a %b %d %Y}"
     body = {
         "displayName": typed["description"] or name,

@@ -24,7 +24,7 @@ from entra_emulator.web.pages.request import PageRequest
 
 MENU = (MenuItem("application", 60, "exposure", "exposure.title", ("exposure",), "menu.manage"),)
 
-# What the page says where Graph refuses a URI, by the code of the refusal.
+# The message of the page if Graph refuses a URI, by the code of the refusal.
 _URI_PROBLEMS = {
     "HostNameNotOnVerifiedDomain": "exposure.problem.uri_foreign",
     "InvalidUniqueTenantIdentifierAsPerAppPolicy": "exposure.problem.uri_not_unique",
@@ -141,8 +141,8 @@ def _render_client(
 
 
 def _explain(request: PageRequest, app: ApplicationView, uri: str, refusal: GraphRefusal) -> str:
-    """Why the application cannot go by this URI, and by which it could."""
-    # A conflict is told by the code of a detail only, a foreign host by the code itself.
+    """Why the application cannot have this URI, and which it could have."""
+    # A conflict shows only in the code of a detail, a foreign host in the code itself.
     codes = [refusal.code, *(detail["code"] for detail in refusal.details)]
     keys = [_URI_PROBLEMS[code] for code in codes if code in _URI_PROBLEMS]
     return request.say(

@@ -19,7 +19,7 @@ from entra_emulator.web.pages.request import PageRequest
 
 MENU = (MenuItem("tenant", 30, "groups", "group.title", ("groups",)),)
 
-# Of a larger group the page says that it has more members than this, as counting all takes long.
+# For a larger group the page only says that it has more members than this: counting takes long.
 COUNTED = 1000
 # How many owners are shown.
 OWNERS = 100

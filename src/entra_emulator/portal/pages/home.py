@@ -13,7 +13,7 @@ _COUNTED = ("user", "group", "device", "application")
 
 @page("GET", TENANT)
 def show_home(request: PageRequest) -> Response:
-    """Show what the tenant is, and how much is in it."""
+    """Show the tenant's ID and domains, and how many objects it has."""
     counts = {kind: request.directory.collections.count(request.tenant, kind) for kind in _COUNTED}
     return render(request, "home.html", counts=counts)
 

@@ -61,7 +61,7 @@ def change_name(request: PageRequest, app: ApplicationView) -> Response:
 def show_manifest(request: PageRequest, app: ApplicationView) -> Response:
     """Show the application as Graph answers it."""
     answer = ask_graph(request, "GET", app.path)
-    # It says where the answer came from, and is no property of the application.
+    # The context describes the answer, and is not a property of the application.
     del answer["@odata.context"]
     text = msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
     return render(request, "manifest.html", app=app, text=text)

@@ -1,8 +1,8 @@
 """
-Quickstart: what the daemon sample needs, made by one button or by hand, and the sample itself.
+Quickstart: set up what the daemon sample needs, with one button or by hand, and download it.
 
-The server keeps no secret's value. The page that shows it once has it in the form that asks for the
-sample too, and the sample's file is filled in from there.
+The server does not keep the value of a secret. The page that shows it once also has it in the form
+that requests the sample, from which the sample's file is filled in.
 """
 
 import re
@@ -44,7 +44,7 @@ PERMISSION = "User.Read.All"
 # Seconds. The portal recommends this lifetime first.
 SECRET_LIFETIME = 180 * 86_400.0
 
-# The emulator knows Graph by its real name too, so that the sample's scope is that of real use.
+# The emulator accepts Graph's real name, too, so that the sample has the real scope.
 _GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 # Characters that a file name is better without.
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -52,13 +52,13 @@ _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 @application_page("GET", "quickstart")
 def show_quickstart(request: PageRequest, app: ApplicationView) -> Response:
-    """Show what is done already, both ways to do the rest, and the sample."""
+    """Show what is done already, the two ways to do the rest, and the sample."""
     return _show(request, app, _find_made(request, app), {})
 
 
 @application_page("POST", "quickstart")
 def change_quickstart(request: PageRequest, app: ApplicationView) -> Response:
-    """Make the changes, or send the sample with what was filled in."""
+    """Make the changes, or send the sample, filled in."""
     act = request.form.get("act")
     if act == "make":
         return _make_changes(request, app)
@@ -99,20 +99,20 @@ def _read_progress(
     permissions = (*table.configured, *table.others)
     requested = any(_is_needed(permission) for permission in table.configured)
     granted = any(permission.granted for permission in permissions if _is_needed(permission))
-    # A permission that is granted works, whether the application asks for it or not.
+    # A granted permission works, whether the application requests it or not.
     return {"credential": good, "requested": requested or granted, "granted": granted}
 
 
 def _make_changes(request: PageRequest, app: ApplicationView) -> Response:
     """Make a secret if there is no credential, and have the application ask for the permission."""
-    # Where Graph refuses the permission, no secret is left that nobody was shown.
+    # In one transaction: if Graph refuses the permission, no secret is left that was never shown.
     with request.directory.transaction():
         table = read_table(request.directory, request.tenant, app.record)
         progress = _read_progress(request, app, table)
         if not progress["requested"]:
             access = include_permissions(app.record, [_find_permission(request)])
             update_application(request, app, {"requiredResourceAccess": access})
-        # Whoever presses twice, or has a certificate, gets no second credential.
+        # If the button is pressed twice, or there is a certificate, no further credential is made.
         if not progress["credential"]:
             _make_secret(request, app)
     request.notify("quickstart.done")
@@ -133,13 +133,13 @@ def _make_secret(request: PageRequest, app: ApplicationView) -> None:
 
 
 def _find_made(request: PageRequest, app: ApplicationView) -> Mapping[str, str] | None:
-    """The secret that was made here and not downloaded yet, if it is good still."""
+    """The secret that was made here and not downloaded yet, if it is still valid."""
     made: Mapping[str, str] | None = request.take("quickstart")
     if made is None or made["app"] != app.app_id:
         return None
     if request.directory.credentials.find_password(app.app_id, made["value"]) is None:
         return None
-    # Who goes away to grant consent comes back for the download.
+    # The user may leave the page to grant consent, and return for the download.
     request.keep("quickstart", made)
     return made
 
@@ -152,7 +152,7 @@ def _hand_out(request: PageRequest, app: ApplicationView, kind: str) -> Response
         if value and (mistake := _find_mistake(request, app, value)):
             return _show(request, app, None, {"secret": mistake})
         settings |= {"secret": value} if value else {}
-        # It is in the file now, and shown nowhere any more.
+        # The secret is in the file now, and is not shown any more.
         request.take("quickstart")
     else:
         thumbprint = _find_thumbprint(request, app)

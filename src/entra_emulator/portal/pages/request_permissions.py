@@ -30,8 +30,8 @@ from entra_emulator.web.pages.request import PageRequest
 MOST_APIS = 50
 
 _LISTS = ("microsoft", "organization", "mine")
-# The last of all characters: a beginning with it at its end is the end of the range of texts that
-# begin so.
+# The last of all characters. A prefix followed by it is the end of the range of texts with this
+# prefix.
 _LAST = "\U0010ffff"
 
 _decode = msgspec.json.Decoder(Record).decode
@@ -39,7 +39,7 @@ _decode = msgspec.json.Decoder(Record).decode
 
 @application_page("GET", "permissions/add")
 def choose_api(request: PageRequest, app: ApplicationView) -> Response:
-    """List the APIs of Microsoft, of the organization, or of one's own."""
+    """List the APIs of Microsoft, those of the organization, or the user's own."""
     chosen = request.query("from")
     chosen = chosen if chosen in _LISTS else _LISTS[0]
     apis, search = list[Application](), request.query("q")
@@ -69,10 +69,10 @@ def choose_permissions(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "permissions/add/{api}")
 def request_permissions(request: PageRequest, app: ApplicationView) -> Response:
-    """Search while keeping what is ticked, or add what is ticked."""
+    """Search, and keep the ticked permissions; or add the ticked permissions."""
     form = request.form
     kind, chosen = form.get("kind"), form.each("permission")
-    # A search is a POST, since what is ticked would be too long for an address.
+    # A search is a POST, because the ticked permissions would be too long for an address.
     if form.get("act") == "search" or not chosen:
         missing = form.get("act") != "search"
         return _render_choice(request, app, kind, form.get("q"), chosen, missing=missing)
@@ -122,7 +122,7 @@ def _find_api(request: PageRequest) -> Application:
 
 
 def _find_apis(request: PageRequest, search: str) -> list[Application]:
-    """The tenant's APIs with permissions whose name begins so, or the one of this client ID."""
+    """The tenant's APIs with permissions whose name begins with a text, or that has it as ID."""
     directory, tenant = request.directory, request.tenant
     named = directory.service_principals.find(tenant, search) if search else None
     if named is not None:

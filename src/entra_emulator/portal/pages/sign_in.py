@@ -37,19 +37,19 @@ def show_sign_in(request: PageRequest) -> Response:
 
 @page("POST", f"{PREFIX}/signin", public=True)
 def sign_in(request: PageRequest) -> Response:
-    """Sign in as the chosen person, and go on to the page that wanted it."""
+    """Sign in as the chosen person, and go to the page that required it."""
     person = find_person(request.directory, request.form.get("user"))
     if person is None:
         raise PortalRefusal(404, "person")
     tenant, user = person
     after = _check_page(request.form.get("next"))
     home = f"{PREFIX}/{tenant.id}"
-    # A page of another tenant would send the person back to the page for signing in.
+    # A page of another tenant would send the person back to the sign-in page.
     others = tuple(
         f"{PREFIX}/{one.id}" for one in request.directory.tenants.list_all() if one != tenant
     )
     response = go_to(home if after == PREFIX or after.startswith(others) else after)
-    # `begin_session` refuses too, but on a page of the token service.
+    # `begin_session` refuses it, too, but on a page of the token service.
     if not user.get("accountEnabled", True):
         raise PortalRefusal(403, "disabled", name=user["displayName"])
     begin_session(request.context, response, tenant, user)
@@ -62,7 +62,7 @@ def sign_out(request: PageRequest) -> Response:
     """Sign out."""
     response = go_to(f"{PREFIX}/signin")
     end_session(request.http, response)
-    # A new secret that no page has shown yet must not wait for the next person.
+    # A new secret that no page has shown yet must not be shown to the next person.
     request.notices.forget(request.token)
     return response
 
@@ -72,7 +72,7 @@ def choose_language(request: PageRequest) -> Response:
     """Show the same page, and all that follow, in another language."""
     language = request.query("to")
     after = request.query("next")
-    # Pages of the token service have the link too: it leads back to where it stands.
+    # Pages of the token service have this link, too: it leads back to the same page.
     leads_back = is_page(after) or after == find_page_before(request.http) != ""
     response = go_to(after if leads_back else PREFIX)
     if language in LANGUAGES:

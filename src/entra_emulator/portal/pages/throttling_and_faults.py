@@ -52,7 +52,7 @@ LONGEST_ROUTE = 200
 
 @page("GET", f"{TENANT}/trouble")
 def show_faults(request: PageRequest) -> Response:
-    """Show the limits, what is used of them, and the planned faults."""
+    """Show the limits, how much of them is used, and the planned faults."""
     return _show(request, {}, {})
 
 
@@ -125,7 +125,7 @@ def _add_fault(request: PageRequest) -> Response:
     typed = {name: request.form.get(name) for name in names}
     errors, order = _read_order(request, typed)
     if order is None:
-        # A field that was left empty by mistake shows its default again.
+        # A field that was left empty shows its default again.
         sound = {name: text for name, text in typed.items() if name not in errors or text}
         return _show(request, sound, errors)
     request.context.faults.follow(order)

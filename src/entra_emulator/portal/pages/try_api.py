@@ -13,14 +13,14 @@ from entra_emulator.web.context import origin_of
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
-# What a person fills in: nobody but the client has its secret, and the API may be anywhere.
+# Values for a person to fill in: only the client has its secret, and the API may be anywhere.
 _CLIENT_ID, _SECRET = "{client_id}", "{secret}"
 _HOST, _PATH = "api.contoso.example", "/orders"
 _CALL = f"GET {_PATH} HTTP/1.1\nHost: {_HOST}\nAuthorization: Bearer {{access_token}}"
 
 
 class RoleHolder(NamedTuple):
-    """A client that holds app roles of the API: its client ID, its name, and their values."""
+    """A client with app roles of the API: its client ID, its name, and the values of the roles."""
 
     app_id: str
     name: str
@@ -84,7 +84,7 @@ def _list_callers(request: PageRequest, app: ApplicationView) -> list[RoleHolder
 
 
 def _write_token_request(origin: str, tenant_id: str, client_id: str, scope: str) -> str:
-    # What is in braces is for a person to fill in, and would be hard to recognise when escaped.
+    # Text in braces is for a person to fill in, and would be hard to recognise if it were escaped.
     form = urlencode(
         {
             "client_id": client_id,
