@@ -164,6 +164,7 @@ _OUR_PROXY = r"the proxy \S{1,90} \([^)\n]{1,40}\)"
 # that matches counts: what failed exactly stands before words that libraries wrap around anything.
 NETWORK = {
     # What graphdaemon says of a proxy, beside which it repeats others' words.
+    "proxy_untrusted": rf"the certificate of {_OUR_PROXY}",
     "proxy_foreign": r"does not answer as (?:an http|a socks 5) proxy does"
     r"|does not speak tls, although its address",
     "proxy_sign_in": rf"{_OUR_PROXY} asks for a sign-in by"
