@@ -1,11 +1,11 @@
 """
-Microsoft Graph: what its requests mean, and how it answers them.
+Microsoft Graph: reads requests, and answers them.
 
-`router` finds the endpoint of a path, `access` what its caller may do there, `query` what its
-options mean. `objects` has what every type of directory object can, `resources` what is particular
-about each collection, `write` what bodies must be like, `delta` what changed. `answer` writes the
-answer.
+`router` finds the endpoint of a path, `access` decides what its caller may do there, and `query`
+reads the query options. `objects` has the operations of all types of directory objects, `resources`
+those of each collection, `write` the rules for bodies, and `delta` the delta queries. `answer`
+writes the answers.
 """
 
-# Every collection enters its navigation properties in `NAVIGATIONS` when it is imported.
+# Importing a collection enters its navigation properties in `NAVIGATIONS`.
 import entra_emulator.graph.routes  # noqa: F401 - imported for what it enters

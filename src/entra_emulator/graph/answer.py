@@ -1,8 +1,8 @@
 """
-How Graph writes its answers: context, links, metadata, headers.
+Write the answers of Graph: context, links, metadata and headers.
 
-Tenants, domains, licences, grants and assignments are no directory objects: their records are put
-together for each request, and the query options work on them all the same.
+Tenants, domains, licences, grants and assignments are not directory objects. Their records are made
+for each request, and the query options apply to them in the same way.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,10 +22,10 @@ from entra_emulator.web.graph_answers import GRAPH_JSON, answer_graph
 
 _encode = msgspec.json.Encoder().encode
 
-# What stands in a record in the place of a navigation property that is expanded.
+# The value in a record in place of an expanded navigation property.
 ExpandRecord = Callable[[Call, Record, Expand], Any]
 
-# What an action answers has no address, and yet a `Location`, the bare origin (recorded).
+# The result of an action has no address, but still a `Location`, which is the origin (recorded).
 NOWHERE = "https://graph.microsoft.com"
 
 _NO_METADATA = GRAPH_JSON.replace("metadata=minimal", "metadata=none")
@@ -35,8 +35,8 @@ class RecordPage(NamedTuple):
     """
     A page of a list: the JSON of its records, joined by commas, and where it ends (`last`).
 
-    `last` is None when no other page follows. `total` is the length of the whole list where
-    `$count` wants it, else None.
+    `last` is None if no other page follows. `total` is the length of the whole list if `$count`
+    requests it, otherwise None.
     """
 
     body: bytes
@@ -45,7 +45,7 @@ class RecordPage(NamedTuple):
 
 
 def locate(call: Call, path: str) -> str:
-    """The directory's own address of what is at this path in the tenant, as recorded."""
+    """The directory's own address of the object at this path in the tenant, as recorded."""
     return f"https://graph.microsoft.com/v2/{call.tenant.id}/{path}"
 
 
@@ -60,7 +60,7 @@ def answer_page(call: Call, fragment: str, query: Query, page: RecordPage) -> Re
     parts = [_context_line(call, fragment)]
     if page.total is not None:
         parts.append(b'"@odata.count":%d,' % page.total)
-    # A link is written without metadata too: PnP CLI asks for none, and pages by the link.
+    # The link is written even without metadata: PnP CLI requests none, and follows the link.
     if page.last is not None:
         link = _link_page(call, query, page.last)
         parts.append(b'"@odata.nextLink":%b,' % _encode(link))
@@ -78,7 +78,7 @@ def answer_object(
 
 
 def answer_value(call: Call, fragment: str, value: object) -> Response:
-    """What an action answers: 200, with a `Location` that leads nowhere."""
+    """The answer of an action: 200, with a `Location` that leads nowhere."""
     body = b'{%b"value":%b}' % (_context_line(call, fragment), _encode(value))
     return answer_json(call, body, location=NOWHERE)
 
@@ -118,12 +118,12 @@ def answer_records(
     expand: ExpandRecord | None = None,
 ) -> Response:
     """
-    A page of these records, filtered, cut and expanded as the query options say.
+    A page of these records, filtered, cut and expanded by the query options.
 
-    Where the path ends in `/$count`, how many match.
+    If the path ends in `/$count`, the answer is how many records match.
 
     Raises:
-        GraphRefusal: 501, `expand` is None, and the query wants something expanded.
+        GraphRefusal: 501, `expand` is None, and the query has an `$expand`.
     """
     query = call.read_query(kind)
     # No record is of the types that are left where they leave out the collection's own.
@@ -163,21 +163,21 @@ def answer_record(
 
 
 def wants_no_metadata(call: Call) -> bool:
-    """Whether the caller wants `odata.metadata=none`: no context, no types, but links."""
+    """Whether the caller requests `odata.metadata=none`: no context, no types, but links."""
     accept = call.request.headers.get("accept", "").lower().replace(" ", "")
     return "odata.metadata=none" in accept
 
 
 def open_page(call: Call, query: Query) -> Position | None:
     """
-    Where the page before ended; None on the first page.
+    The position at which the last page ended; None for the first page.
 
     Raises:
         GraphRefusal: 400, the page token is altered, of another query, or expired.
     """
     if query.page_token is None:
         return None
-    # Every token is older than -1 s, so that an ordered fault makes this one expired.
+    # With a planned fault the age is -1 s, so that every token has expired.
     age = -1.0 if "page_token" in call.effects else call.context.page_token_age
     binding = _bind(call, query)
     position = open_position(call.context.page_key, binding, call.now, age, query.page_token)
@@ -186,7 +186,7 @@ def open_page(call: Call, query: Query) -> Position | None:
 
 def _link_page(call: Call, query: Query, last: Position) -> str:
     token = seal_position(call.context.page_key, _bind(call, query), call.now, last)
-    # The path as it was sent: decoded, the `#` in the key of a guest would cut the link short.
+    # The path as it was sent: if it were decoded, a `#` in the key of a guest would end the link.
     options = f"{query.link}&" if query.link else ""
     return f"{call.origin}{call.raw_path}?{options}$skiptoken={token}"
 
@@ -196,7 +196,7 @@ def _bind(call: Call, query: Query) -> bytes:
 
 
 def _context_line(call: Call, fragment: str) -> bytes:
-    """`"@odata.context":"…",`, or nothing when the caller wants no metadata."""
+    """`"@odata.context":"…",`, or nothing if the caller requests no metadata."""
     if wants_no_metadata(call):
         return b""
     return b'"@odata.context":%b,' % _encode(f"{call.origin}/{call.version}/$metadata#{fragment}")
@@ -218,5 +218,5 @@ def _show(
 
 
 def pick(record: Record, select: tuple[str, ...] | None) -> Record:
-    """The selected properties of a record; None is all that it has."""
+    """The selected properties of a record; None selects all."""
     return record if select is None else {name: record.get(name) for name in select}

@@ -1,8 +1,8 @@
 """
-`POST /$batch`: many requests in one.
+`POST /$batch`: several requests in one.
 
-Each goes the way that it would go alone: it is authorized, throttled and made to fail by itself.
-The answer to the batch is 200, whatever happened inside.
+Each request is treated as if it had been sent alone: it is authorized and throttled by itself, and
+faults apply to it by itself. The answer to the batch is 200, even if requests in it failed.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from entra_emulator.web.context import trace_of
 from entra_emulator.web.graph_answers import answer_graph
 from entra_emulator.web.request_notes import notes_of
 
-# The headers that an answer inside carries, in the order of the documented example.
+# The headers of an answer in the batch, in the order of the documented example.
 _SHOWN = (
     "Location",
     "Retry-After",
@@ -39,10 +39,10 @@ _SHOWN = (
     "Content-Type",
 )
 
-# Headers that only the batch decides; those of a request inside are ignored.
+# Headers that only the batch determines; those of a request in it are ignored.
 _OWN = frozenset({"authorization", "content-length", "host", "transfer-encoding"})
 
-# What may stand in an address as it is, and `%`, because some are encoded already.
+# Characters of an address that are not encoded; `%` is one, because some addresses are encoded.
 _SAFE = "%/:@!$&'()*+,;=?"
 
 # Headers of the batch that each request inside has too.
@@ -68,16 +68,16 @@ async def run_batch(call: Call) -> Response:
     draws = random.Random(" ".join(inner.id for inner in requests))  # noqa: S311 - chance, not secrecy
     draws.shuffle(responses)
     body = msgspec.json.encode({"responses": responses})
-    # The requests inside were charged one by one; their envelope costs nothing.
+    # The requests in the batch were charged one by one; the batch itself costs nothing.
     return answer_graph(call.request, body, media_type="application/json", units=None)
 
 
 async def _run_inner(
     call: Call, inner: BatchRequest, answers: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """The answer to one request, as it stands in the answer to the batch."""
+    """The answer to one request, in the form that it has in the answer to the batch."""
     scope = _make_scope(call, inner)
-    # This comes first, because a request whose predecessor failed must change nothing.
+    # Checked first, because a request must change nothing if one that it depends on has failed.
     if any(answers[other]["status"] >= 400 for other in inner.after):
         return _refuse(scope, inner, "dependency_failed")
     if inner.url.partition("?")[0].strip("/").lower() == "$batch":
@@ -154,7 +154,7 @@ def _make_scope(call: Call, inner: BatchRequest) -> Scope:
 
 
 async def _send(scope: Scope, content: bytes) -> tuple[int, dict[str, str], bytes]:
-    """What the whole application answers, with the faults that were ordered."""
+    """The answer of the whole application, with the planned faults."""
     messages: list[Message] = []
 
     async def receive() -> Message:

@@ -1,4 +1,4 @@
-"""A request of an identified caller, as the endpoints get it."""
+"""A request of an identified caller, which is what endpoints receive."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Call:
 
     @property
     def tenant(self) -> Tenant:
-        """The caller's tenant, which is all it ever sees."""
+        """The caller's tenant; the caller sees no other."""
         return self.caller.tenant
 
     @property
@@ -98,7 +98,7 @@ class Call:
 
     @property
     def effects(self) -> frozenset[str]:
-        """The faults that were ordered for this answer, by their words."""
+        """The names of the faults that are planned for this answer."""
         return EFFECTS.intersection(f.kind for f in notes_of(self.request.scope).faults)
 
     @property
@@ -108,16 +108,16 @@ class Call:
 
     async def read(self, steps: Steps[T]) -> T:
         """
-        What long work returns in the end, while others are served meanwhile.
+        The result of long work in steps, between which other requests are served.
 
         Raises:
-            ClientDisconnect: the client is gone, and the rest of the work is not done.
+            ClientDisconnect: the client has closed the connection; the rest of the work is dropped.
         """
         return await self.context.work.read(steps, self.request.is_disconnected)
 
     def prefers(self, preference: str) -> bool:
         """Whether the `Prefer` header has this preference, e.g. `return=minimal`."""
-        # A parameter, behind a semicolon in RFC 7240, counts as a preference too: it does no harm.
+        # A parameter, which follows a semicolon in RFC 7240, counts as a preference, too.
         header = self.request.headers.get("prefer", "").lower().replace(";", ",")
         return preference in {part.strip() for part in header.split(",")}
 

@@ -1,9 +1,9 @@
 """
-The way of every Graph request: its endpoint, its caller, whether the caller may, its answer.
+Handle every Graph request: find its endpoint and its caller, check the permissions, and answer.
 
-The order is that of the real service: a bad token is refused before the path is looked at, a
-missing permission before wrong query options. A path that Graph has and the emulator does not
-serve says so, with 501, to whoever has a token.
+The order is that of the real service: an invalid token is refused before the path is checked, and a
+missing permission before wrong query options. If Graph has a path and the emulator does not serve
+it, the answer to a valid token is 501, which says so.
 """
 
 import inspect
@@ -46,13 +46,13 @@ async def serve(request: Request) -> Response:
         assert isinstance(description, Response), "no public endpoint is a coroutine"
         return description
     notes.caller = caller = identify(request)
-    # Charged before it is authorized, so that who repeats a refused request is throttled too.
+    # Charged before it is authorized, so that repeating a refused request is throttled, too.
     admission = admit(request, caller, endpoint.method, endpoint.path)
     roles = partial(list_roles, context_of(request).directory, caller)
     permit = authorize(caller, endpoint.method, endpoint.path, roles)
     if permit.itself:
         _check_itself(request, caller, resolved.keys["key"])
-    # Bodies come last: nobody without permission can make the server parse 4 MB.
+    # The body is read last, so that nobody without permission can make the server parse 4 MB.
     body = await _read_body(request) if request.method in _WITH_BODY else None
     context = context_of(request)
     call = Call(
@@ -65,11 +65,11 @@ async def serve(request: Request) -> Response:
 
 def _refuse_unserved(request: Request, resolved: ResolvedPath) -> GraphRefusal:
     """
-    What a request is told that fits no route.
+    The refusal of a request that fits no route.
 
     Raises:
-        GraphRefusal: 401, before the path is looked at: a bad token was answered so at a path of
-            OneDrive's (recorded 2025).
+        GraphRefusal: 401, the token is invalid; this is checked before the path, as recorded in
+            2025 at a path of OneDrive's.
     """
     published = find_published(resolved.path)
     known = published.takes(request.method)
@@ -85,8 +85,8 @@ def _refuse_unserved(request: Request, resolved: ResolvedPath) -> GraphRefusal:
 
 
 async def _answer(endpoint: Endpoint, call: Call) -> Response:
-    # In the event loop, one request that reads a lot, or waits for the database, would hold up all
-    # others. Coroutines know themselves what they hand to threads.
+    # In a thread, because a request that reads much, or waits for the database, would block all
+    # others in the event loop. Coroutines decide themselves what to run in threads.
     if endpoint.blocking:
         answer: Any = await call.context.work.write(answer_logged, endpoint, call)
     elif inspect.iscoroutinefunction(endpoint.answer):
@@ -105,7 +105,7 @@ def _check_itself(request: Request, caller: Caller, key: str) -> None:
 
 
 async def _read_body(request: Request) -> Any:
-    """The JSON that was sent; None when nothing was."""
+    """The JSON in the body; None without a body."""
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
@@ -116,6 +116,6 @@ async def _read_body(request: Request) -> Any:
         return None
     try:
         return msgspec.json.decode(content)
-    # RecursionError: thousands of brackets are a bad request, and no fault of the server.
+    # RecursionError: a body with thousands of nested brackets is a bad request.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise deny("body_malformed") from error

@@ -29,10 +29,10 @@ def answer_refusal(
     notes_of(request.scope).refusal = refusal
     trace = trace_of(request)
     inner = {"date": format_date(trace.now), "request-id": trace.request_id}
-    if refusal.inner:  # a throttled request's: in this order, without the client's ID (documented)
+    if refusal.inner:  # of a throttled request: in this order, without the client's ID (documented)
         inner = dict(sorted({**inner, **refusal.inner}.items()))
     else:
-        # Recorded: the body has this ID always, and repeats the other one if the client sent none.
+        # Recorded: the body always has this ID; if the client sent none, it repeats the request ID.
         inner["client-request-id"] = trace.client_request_id or trace.request_id
     error: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
     if refusal.details:
@@ -40,7 +40,7 @@ def answer_refusal(
     error["innerError"] = inner
     challenge = {}
     if refusal.status == 401:
-        # Continuous access evaluation: a client that knows it asks for a token with these claims.
+        # Continuous access evaluation: a client that supports it requests a token with them.
         claims = f', error="insufficient_claims", claims="{refusal.claims}"'
         challenge["WWW-Authenticate"] = _CHALLENGE + ("" if refusal.claims is None else claims)
     return answer_graph(
@@ -48,7 +48,7 @@ def answer_refusal(
         msgspec.json.encode({"error": error}),
         status=refusal.status,
         media_type="application/json",
-        # Recorded for 404: a refusal costs one unit. What the gateway refuses reaches no directory.
+        # Recorded for 404: a refusal costs one unit. A refusal by the gateway costs nothing.
         units=None if refusal.gateway else 1,
         headers={**challenge, **refusal.headers, **(headers or {})},
     )

@@ -1,8 +1,8 @@
 """
-What the service says of itself: `$metadata` (CSDL in XML) and the list of its sets.
+The service's own description: `$metadata` (CSDL in XML), and the list of its entity sets.
 
-Both are read without a token. The types are those that the emulator serves, as Microsoft's
-published CSDL has them; navigation properties that lead to other types are left out.
+Both can be read without a token. The types are those that the emulator serves, as in Microsoft's
+published CSDL; navigation properties that lead to other types are left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ def show_metadata(request: Request, *, sets: Sets) -> Response:
 
 
 def list_service(request: Request, *, sets: Sets) -> Response:
-    """`GET /v1.0/`: the sets, and what there is only one of."""
+    """`GET /v1.0/`: the entity sets and the singletons."""
     rows = [{"name": name, "kind": "EntitySet", "url": name} for name, _ in _list_all(sets)]
     rows += [{"name": name, "kind": "Singleton", "url": name} for name in _SINGLETONS]
     version = request.scope["path"].split("/")[1]

@@ -33,7 +33,7 @@ def declare_collection(
     references know them.
 
     It is served at each of the paths below the version. `create` answers a POST to the collection,
-    `change` a PATCH and `delete` a DELETE of an object; None is where there is none.
+    `change` a PATCH and `delete` a DELETE of an object; None if the method is not allowed.
     """
     NAVIGATIONS.update({(kind, row.name): row for row in navigations})
     endpoints: list[Endpoint] = []
@@ -54,7 +54,7 @@ def declare_collection(
 def declare_records(
     path: str, kind: str, read: Callable[[Call], Iterable[Record]]
 ) -> tuple[Endpoint, Endpoint]:
-    """The routes that list records which `read` puts together, and show the one with an ID."""
+    """The routes that list the records that `read` makes, and show the one with an ID."""
 
     def list_all(call: Call) -> Response:
         return answer_records(call, kind, path, read(call))
@@ -62,7 +62,7 @@ def declare_records(
     def show(call: Call) -> Response:
         key = call.keys["key"]
         for record in read(call):
-            # IDs and domain names are kept in small letters, and keys match in any case.
+            # IDs and domain names are kept in lower case, and keys match in any case.
             if record["id"] == key.lower():
                 return answer_record(call, kind, path, record)
         raise deny("object_missing", key=key)

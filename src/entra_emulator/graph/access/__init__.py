@@ -1,1 +1,1 @@
-"""Whether a request to Graph may be made: its permissions, and what it costs."""
+"""Decide whether a request to Graph is allowed: its permissions and its cost."""

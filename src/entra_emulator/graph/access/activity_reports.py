@@ -1,5 +1,5 @@
 """
-Who may read what the service knows of sign-ins and changes: `signInActivity` and the audit logs.
+Check who may read reports about sign-ins and changes: `signInActivity` and the audit logs.
 
 Sources: "List signIns", "List directoryAudits" and "Microsoft Entra built-in roles".
 """
@@ -27,9 +27,9 @@ READERS = frozenset(
 
 def check_report_reader(directory: Directory, caller: Caller) -> None:
     """
-    Refuse a caller who may not read sign-ins, or whose tenant may not.
+    Refuse a caller who may not read sign-ins, or whose tenant has no licence for them.
 
-    In which order the service looks is not documented.
+    The order in which the service checks these is not documented.
 
     Raises:
         GraphRefusal: 403, the permission, the role or the licence is missing.
@@ -45,8 +45,8 @@ def check_reader_role(directory: Directory, caller: Caller) -> None:
     """
     Refuse a signed-in user without a role that reads reports.
 
-    That is all that the log of changes asks for besides its permission: tenants without a licence
-    have it too (Microsoft-Extractor-Suite#202).
+    For the log of changes, no more is needed besides the permission: tenants without a licence have
+    it, too (Microsoft-Extractor-Suite#202).
 
     Raises:
         GraphRefusal: 403.

@@ -29,7 +29,7 @@ def admit(request: Request, caller: Caller, method: str, template: str) -> Admis
     Charge a request to its caller.
 
     Requests whose `x-ms-throttle-priority` is `low` are refused first. The header is documented;
-    the share of a limit from which on that happens is chosen.
+    the part of a limit from which on they are refused is chosen.
 
     Raises:
         GraphRefusal: 429, the limit is reached.

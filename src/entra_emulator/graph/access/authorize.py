@@ -25,7 +25,7 @@ AS_USER = "Directory.AccessAsUser.All"
 # Permissions for the signed-in user's own object only.
 _ITSELF = frozenset({"User.Read", "User.ReadWrite"})
 
-# Where the signed-in user reads the own object, whatever is seen of others.
+# Paths at which signed-in users read their own object, whatever they may see of others.
 _OWN_OBJECT = frozenset({"/me", "/me/{property}", "/me/{property}/$value"})
 
 # Permissions to write certain properties only, as their descriptions say.
@@ -83,13 +83,13 @@ class Permit(NamedTuple):
     What a caller may do on a route that it may use.
 
     Args:
-        basic: it sees only the basic properties of users.
-        owned: it may write only objects that it owns.
-        hidden: it sees the members of groups that hide them.
-        itself: it may use only the signed-in user's own object.
-        own_keys: it is an application, and may only roll its own keys.
-        graph_roles: it may assign Microsoft Graph's application permissions.
-        properties: the only properties that it may write; None is all.
+        basic: whether it sees only the basic properties of users.
+        owned: whether it may write only objects that it owns.
+        hidden: whether it sees the members of groups with hidden membership.
+        itself: whether it may use only the signed-in user's own object.
+        own_keys: whether it is an application that may only roll its own keys.
+        graph_roles: whether it may assign application permissions of Microsoft Graph.
+        properties: the only properties that it may write; None for all.
     """
 
     basic: bool = False
@@ -123,7 +123,7 @@ def authorize(
     if permit is None and not caller.delegated and template.endswith(_ROLLING):
         return Permit(own_keys=True)
     if permit is None:
-        # The reporting service refuses in words of its own.
+        # The reporting service has texts of its own for refusals.
         reports = template.startswith(("/auditLogs/", "/reports/"))
         raise deny("audit_permission_missing" if reports else "forbidden")
     if caller.delegated and writes(method, template):
@@ -179,7 +179,7 @@ def _judge(
 def _hold(
     permissions: frozenset[str], delegated: bool, method: str, template: str
 ) -> frozenset[str]:
-    """The permissions among these that let a caller use the route."""
+    """Those of `permissions` that allow a caller to use the route."""
     access = find_access(method, template)
     accepted = access.delegated | {AS_USER} if delegated else access.application
     return frozenset(
@@ -236,7 +236,7 @@ def _find_administrators(segments: list[str]) -> frozenset[str]:
 
 
 def _is_own(method: str, segments: list[str]) -> bool:
-    """Whether every user may do this with its own object."""
+    """Whether every user may do this with the own object."""
     route = (method, *segments)
     return route in {
         ("PATCH", "users", "{id}"),

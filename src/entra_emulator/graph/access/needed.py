@@ -1,4 +1,4 @@
-"""Which permissions would have let a request in the audit log through."""
+"""Name the permissions that a request in the audit log would have needed."""
 
 from entra_emulator.audit import Entry
 from entra_emulator.graph.access.permission_table import find_access
@@ -6,7 +6,7 @@ from entra_emulator.graph.access.permission_table import find_access
 
 def list_needed(entry: Entry) -> list[str]:
     """
-    The permissions any of which a Graph request needed; none for a token request.
+    The permissions of which a Graph request needed one; empty for a token request.
 
     The least privileged come first, then those for the same kind of object.
     """

@@ -1,8 +1,8 @@
 """
-Which permissions each route needs: Microsoft's published table, with its gaps filled.
+The permissions that each route needs: Microsoft's published table, with its gaps filled.
 
-The table is data/access.json, written by tools/generate_access.py. What it leaves out is derived
-here from its other rows, each time with the reason.
+The table is data/access.json, written by tools/generate_access.py. Rows that it lacks are derived
+here from its other rows; a comment gives the reason for each.
 """
 
 from functools import cache
@@ -13,7 +13,7 @@ import msgspec
 
 from entra_emulator.model.kinds import DELETABLE, KINDS
 
-# These need no permission: the description is public, and each request of a batch is judged by
+# These need no permission: the metadata are public, and each request of a batch is checked by
 # itself ("Combine multiple HTTP requests using JSON batching").
 FREE = frozenset({"/$metadata", "/$batch"})
 
@@ -91,8 +91,8 @@ class Access(NamedTuple):
     Args:
         application: application permissions, one of which is enough.
         delegated: delegated permissions, one of which is enough.
-        least: those of either kind that are marked as least privileged.
-        also: for a permission that counts only beside another, the others it counts beside.
+        least: the permissions of either kind that are marked as least privileged.
+        also: for a permission that counts only together with another, these others.
     """
 
     application: frozenset[str]
@@ -151,7 +151,7 @@ def _find(method: str, path: str) -> Access | None:
     if path.startswith("/directory/deleteditems/"):
         return _find_deleted(method, path.split("/")[3:])
     if route == "POST /directoryobjects/getbyids":
-        # The table has Directory.Read.All alone; who may read one type is told its objects
+        # The table has only Directory.Read.All; callers who may read a type get its objects
         # (microsoft-graph-docs-contrib#8798: User.Read.All is enough for users).
         return _unite([_find("GET", f"/{name}/{{id}}") for name in _SETS])
     if method == "GET" and path in _ACTIVITY_REPORTS:
@@ -164,20 +164,20 @@ def _find(method: str, path: str) -> Access | None:
     if row is not None:
         return row
     if path.startswith("/me"):
-        # What is below /me needs what it needs below a user.
+        # A path below /me needs the permissions of the same path below a user.
         return _find(method, "/users/{id}" + path.removeprefix("/me"))
     if method == "DELETE" and not path.endswith("/{id}"):
-        # A link that the query names needs what one needs that the path names.
+        # A link that is named in the query needs the permissions of one that is named in the path.
         return _find(method, f"{path}/{{id}}")
     if method == "GET" and path.endswith("/{id}"):
-        # Reading one object needs what reading its collection needs.
+        # Reading an object needs the permissions for reading its collection.
         return _find(method, path.removesuffix("/{id}"))
     return None
 
 
 def _find_deleted(method: str, rest: list[str]) -> Access | None:
     """
-    Deleted objects need what the other objects of their type need ("Get deleted item").
+    Deleted objects need the permissions of the other objects of their type ("Get deleted item").
 
     If the path names no type, the permissions for any type are enough; the endpoint must check
     again once it knows the object's type.

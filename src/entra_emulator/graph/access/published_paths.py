@@ -1,5 +1,5 @@
 """
-Which paths Microsoft Graph has, whether or not they are served here.
+The paths that Microsoft Graph has, whether or not the emulator serves them.
 
 The tree is data/published_paths.json, written by tools/generate_published_paths.py from Microsoft's
 list of the paths that permissions open, and from the declared properties of its objects.
@@ -18,7 +18,7 @@ import msgspec
 _NAMESPACE = "microsoft.graph."
 _ALIAS = "graph."
 _METHODS = frozenset({"DELETE", "GET", "PATCH", "POST", "PUT"})
-# What OData lets follow any path that it fits ("URL Conventions", 4.3, 4.7 and 4.8).
+# Segments that may follow every suitable path by OData ("URL Conventions", 4.3, 4.7 and 4.8).
 _TAILS = frozenset({"$count", "$ref", "$value"})
 # "List deletedItems": the type is always named.
 _CAST_ONLY = frozenset({("directory", "deleteditems")})
@@ -33,10 +33,9 @@ class PublishedPath(NamedTuple):
     What a path means to Microsoft Graph.
 
     Args:
-        template: e.g. "/users/{id}/photo", in small letters, as far as Graph has it.
-        methods: those that are published; empty where none are, which does not mean that it has
-            none.
-        unknown: the first segment that Graph does not have either; None when it has the path.
+        template: e.g. "/users/{id}/photo", in lower case, up to the last segment that Graph has.
+        methods: the published methods; empty if none are published, although there may be some.
+        unknown: the first segment that Graph does not have, either; None if it has the path.
     """
 
     template: str
@@ -44,7 +43,7 @@ class PublishedPath(NamedTuple):
     unknown: str | None = None
 
     def takes(self, method: str) -> bool:
-        """Whether Graph has this method there, as far as is published."""
+        """Whether Graph has this method at the path, as far as this is published."""
         return self.unknown is None and method in (self.methods or _METHODS)
 
 
@@ -73,7 +72,7 @@ def find_published(path: str) -> PublishedPath:
     own = _follow(segments)
     if segments[:1] != ["me"]:
         return own
-    # What is below a user is below the signed-in one.
+    # Every path below a user also exists below the signed-in user.
     alike = _follow(["users", "{}", *segments[1:]])
     if alike.unknown is not None:
         return own
@@ -104,7 +103,7 @@ class _Place(NamedTuple):
 def _follow(segments: Sequence[str]) -> PublishedPath:
     """The published path of these segments, keys as they were sent."""
     published = _read()
-    # A word may be a key as well (`mailFolders/inbox`): the word goes first, and both are followed.
+    # A word may also be a key (`mailFolders/inbox`): both are followed, the word first.
     places = [_Place(published.tree)]
     for number, segment in enumerate(segments):
         name = segment.lower()
@@ -119,7 +118,7 @@ def _follow(segments: Sequence[str]) -> PublishedPath:
             return PublishedPath(_join(places[0].template), frozenset(), segment)
         places = steps
     node, template, _ = places[0]
-    # Of what is linked only the link can be named, or the object with a cast.
+    # Of a linked object only the link can be named, or the object with a cast.
     linked = template[-1:] == ("{}",) and isinstance(node, dict) and node.keys() == {"$ref"}
     if linked or template in _CAST_ONLY:
         return PublishedPath(_join(template), frozenset(), segments[-1])
@@ -135,7 +134,7 @@ def _step(place: _Place, name: str, types: frozenset[str]) -> Iterator[_Place]:
     node, template, _ = place
     bare = name.removeprefix(_NAMESPACE).removesuffix("()")
     keys = () if name.startswith(("$", _NAMESPACE)) else ("{}",)
-    # Behind a colon stands the path of a file, of any length.
+    # A colon is followed by the path of a file, which may have any length.
     colon = name.endswith(":")
     words = dict.fromkeys((name, "{}:") if colon else (name, bare, *keys))
     if not isinstance(node, int):

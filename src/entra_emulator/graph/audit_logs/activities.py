@@ -1,8 +1,8 @@
 """
-What the directory calls the activities that its audit log tells of. Pure.
+The names of the activities in the directory's audit log. Only computes, without any I/O.
 
-The names are those of "Microsoft Entra audit log categories and activities", Core Directory; of
-what is not in that list, such as role definitions, they are made alike.
+The names are those of "Microsoft Entra audit log categories and activities", Core Directory. For
+activities that are not in that list, such as those of role definitions, similar names are chosen.
 """
 
 from collections.abc import Collection
@@ -32,7 +32,7 @@ _VERBS = {
     "restored": ("Restore", "Restore"),
     "purged": ("Hard Delete", "Delete"),
 }
-# What is not named by verb and noun.
+# Activities whose names are not made of a verb and a noun.
 _IRREGULAR = {
     ("servicePrincipal", "deleted"): "Remove service principal",
     ("directoryRole", "created"): "Add role from template",
@@ -47,7 +47,7 @@ _RELATIONS = {
 
 CREDENTIALS = frozenset({"keyCredentials", "passwordCredentials"})
 
-# By the last segment of a path, what its POST changes: the properties, as a PATCH would name them.
+# For the last segment of a path: the properties that its POST changes, as a PATCH would name them.
 _ACTIONS = {
     "addpassword": "passwordCredentials",
     "removepassword": "passwordCredentials",
@@ -80,7 +80,7 @@ def name_change(
     kind: str, what: str, names: Collection[str] = (), *, enabled: bool | None = None
 ) -> list[ActivityName]:
     """
-    The activities that a change of an object of this type is.
+    The activities that describe a change of an object of this type.
 
     Args:
         kind: the object's type.
@@ -101,7 +101,7 @@ def name_change(
 
 
 def name_route(method: str, template: str) -> ActivityName:
-    """The activity that a request with this method to this path template is about."""
+    """The activity for a request with this method to this path template."""
     segments = [part.lower() for part in template.strip("/").split("/") if part != "$ref"]
     words = [part for part in segments if not part.startswith("{")]
     first, last, removed = words[0], words[-1], method == "DELETE"

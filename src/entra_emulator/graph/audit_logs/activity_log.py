@@ -1,9 +1,9 @@
 """
-Writes down every change that somebody asks Graph for, the portal's requests among them.
+Logs every change that is requested from Graph, including the requests of the portal.
 
-What a request changed is what the directory's journal got meanwhile. Changes that are in no
-journal, such as grants, are named by the request. What the service refuses after it has looked at
-the permissions is a failure; what it refuses before leaves no trace.
+What a request changed is read from the directory's journal. Changes that are not in the journal,
+such as those of grants, are named by the request. A request that is refused after its permissions
+were checked is logged as a failure; one that is refused before is not logged.
 """
 
 from collections.abc import Iterator
@@ -27,16 +27,16 @@ from entra_emulator.web.activity_record import (
     note_activity,
 )
 
-# The most activities that one request leaves: more than it can name objects.
+# The most activities of one request, which is more than the objects that it can name.
 MOST = 100
 
 
 def answer_logged(endpoint: Endpoint, call: Call) -> Response:
     """
-    What the endpoint answers, with the change or the failure written down.
+    The answer of the endpoint, after the change or the failure was logged.
 
     Raises:
-        GraphRefusal: as the endpoint does.
+        GraphRefusal: the endpoint refuses.
     """
     with call.directory.changes.collecting() as changes:
         try:
@@ -55,7 +55,7 @@ def answer_logged(endpoint: Endpoint, call: Call) -> Response:
 
 
 def _describe(call: Call, change: Change) -> Iterator[tuple[ActivityName, list[Record]]]:
-    """The activities that a change is, each with its targets."""
+    """The activities that describe a change, each with its targets."""
     if change.what in {"linked", "unlinked"}:
         targets = describe_linked(call, change)
         if not _follows_rule(call, change):
@@ -75,13 +75,13 @@ def _follows_rule(call: Call, change: Change) -> bool:
 
 
 def _note_request(call: Call, endpoint: Endpoint, result: str, reason: str) -> None:
-    """Write down an activity that is known by its request only."""
+    """Log an activity that is known only by its request."""
     key = call.keys.get("key")
     row = call.directory.objects.find(call.tenant, key) if key else None
     targets = [describe_row(row)] if row is not None else []
     activity = name_route(endpoint.method, endpoint.path)
     if activity.text == "Update user" and isinstance(call.body, dict):
-        # A password is in no document: setting it twice in a second changes none.
+        # No document contains a password: setting it twice within a second changes no document.
         resets = "passwordProfile" in call.body
         names = ("lastPasswordChangeDateTime",) if resets else ()
         activity = name_change("user", "updated", names)[0]

@@ -1,9 +1,9 @@
 """
-The objects that an activity is about, and what became of their properties: `targetResources`.
+The objects of an activity, and the changes of their properties: `targetResources`.
 
-Values are written as recorded (Core Directory, 2022): JSON in a text, one value in a list of its
-own, nothing as an empty list; the names of properties begin with a capital. Of credentials only
-what names them is shown.
+Values are written as recorded (Core Directory, 2022): as JSON in a text, a single value in a list,
+and no value as an empty list. The names of properties begin with a capital letter. Of credentials,
+only names and IDs are shown.
 """
 
 import json
@@ -20,7 +20,7 @@ from entra_emulator.model.records import Record
 
 _decode = msgspec.json.Decoder(Record).decode
 
-# The properties that say nothing about what was done, or that nobody may read.
+# Properties that are left out: they say nothing about the activity, or nobody may read them.
 _HIDDEN = frozenset({"id", "passwordProfile", "securityIdentifier"})
 
 
@@ -81,7 +81,7 @@ def describe_target(
 
 
 def _compare(before: Record, after: Record, names: Iterable[str]) -> list[Record]:
-    """What became of these properties."""
+    """The old and the new values of these properties."""
     shown = []
     modified = []
     for name in names:

@@ -1,4 +1,4 @@
-"""Pages of a log: entries in the order of their moments, and where a page ended."""
+"""Pages of a log: entries in the order of time, and where a page ended."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -22,11 +22,11 @@ CHUNK = 500
 
 class LogEntry(NamedTuple):
     """
-    An entry that is put together only when somebody looks at it.
+    An entry, whose record is made only when it is needed.
 
     Args:
         at: its moment, in seconds since 1970.
-        tie: tells it from others of the same moment.
+        tie: distinguishes it from other entries of the same moment.
         describe: makes its record.
     """
 

@@ -1,9 +1,8 @@
 """
 The query options of a list in Graph's audit logs.
 
-They are answered by another service than the directory, which takes fewer of them and refuses most
-of what it does not take in the same words: "Invalid filter clause" (microsoft-graph-docs#14173,
-#5676).
+Another service than the directory answers them. It supports fewer options, and refuses most others
+with the same text: "Invalid filter clause" (microsoft-graph-docs#14173, #5676).
 """
 
 from collections.abc import Callable
@@ -34,7 +33,7 @@ from entra_emulator.model.report_schema import BETA_ONLY, MOMENTS, REPORT_FILTER
 # "The maximum and default page size is 1,000 objects" ("List signIns").
 MOST = 1000
 
-# The options that the logs do not take; what the service answers to them is not known.
+# The options that the logs do not support; the real answer to them is not known.
 _ELSEWHERE = ("$search", "$expand", "$count", "$deltatoken", "$skip")
 
 _EVERYTHING = (float("-inf"), float("inf"))
@@ -46,13 +45,13 @@ class LogQuery:
     A query for a list of log entries.
 
     Args:
-        page: what the page needs: selected properties, size, link, token.
-        match: whether an entry's JSON fulfils the filter; None takes all.
-        since: no entry before this moment does, in seconds since 1970.
-        until: no entry after this one.
-        user_id: only entries of this user do; None is any.
-        events: the `signInEventTypes` that the filter names; empty is none.
-        ascending: the oldest first.
+        page: the values for the page: selected properties, size, link, token.
+        match: tells whether an entry's JSON fulfils the filter; None accepts all.
+        since: no entry before this moment fulfils it, in seconds since 1970.
+        until: no entry after this moment fulfils it.
+        user_id: only entries of this user fulfil it; None for any user.
+        events: the `signInEventTypes` that the filter names; may be empty.
+        ascending: whether the oldest entries come first.
     """
 
     page: Query
@@ -229,7 +228,7 @@ def _read_select(call: Call, kind: str, text: str) -> tuple[str, ...] | None:
 
 
 def _read_top(text: str | None) -> int:
-    """The size of a page; what the service answers to more than it takes is not known."""
+    """The size of a page; the real answer to a size that is too large is not known."""
     if text is None:
         return MOST
     if not (text.isascii() and text.isdigit()) or int(text[:9]) == 0:

@@ -1,1 +1,1 @@
-"""Delta queries: what changed since a client last asked."""
+"""Delta queries: the changes since a client's last request."""

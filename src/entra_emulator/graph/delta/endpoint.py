@@ -1,5 +1,5 @@
 """
-Delta queries: `GET /users/delta`, and the links that lead on from it.
+Delta queries: `GET /users/delta`, and the links in its answers.
 
 Sources: "Use delta query to track changes in Microsoft Graph data", "user: delta",
 "group: delta", "directoryObject: delta".
@@ -28,8 +28,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> Response:
-    """`GET /{collection}/delta`: a page of what changed, or of everything at first."""
-    # First, so that what has been in the bin for too long is reported as gone for good.
+    """`GET /{collection}/delta`: a page of the changes, or of all objects in a first round."""
+    # First, so that objects that were in the bin for too long are reported as deleted for good.
     if call.directory.recycle_bin.has_expired(call.tenant):
         await call.context.work.write(call.directory.recycle_bin.purge_expired, call.tenant)
     state = _find_round(call, collection, kinds)
@@ -41,7 +41,7 @@ async def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> 
 
 
 def _find_round(call: Call, collection: str, kinds: Collection[str]) -> DeltaRound | Response:
-    """The round that the options lead to, or an answer without any object."""
+    """The round that the options request, or an answer without objects."""
     options = parse_options(call.query_string)
     kind, token = read_token(options)
     if token.lower() in {"", "latest"}:
@@ -49,11 +49,11 @@ def _find_round(call: Call, collection: str, kinds: Collection[str]) -> DeltaRou
         state = DeltaRound(query, call.now, INITIAL, _read_watermark(call))
         return answer_round(call, state, DeltaPage([], None)) if token else state
     state = open_round(call.context.page_key, call.tenant.id, kind, collection, token)
-    # Every change after this one must still be in the log. A first round walks over the objects,
-    # and needs none of the changes before its end.
+    # Every change after this one must still be in the log. A first round reads the objects, and
+    # needs no changes before its end.
     needed = state.until if kind == "delta" or state.after == INITIAL else state.after
     changes = call.directory.changes
-    # A snapshot that was restored knows nothing of later changes.
+    # After a snapshot was restored, later changes are not known.
     known = changes.read_floor() <= needed <= changes.read_watermark()
     return refuse_round(call, kind, state, known=known) or _continue(call, kind, state)
 
@@ -62,11 +62,11 @@ def read_token(options: Mapping[str, str]) -> tuple[str, str]:
     """
     The kind of the token in the query options, "skip" or "delta", and the token.
 
-    It is empty where a query begins, also anew: a 410 sends the client to an address with an empty
-    token. "latest" begins with the changes that are to come.
+    The token is empty at the beginning of a query, also when it begins again: a 410 sends the
+    client to an address with an empty token. "latest" begins with future changes.
 
     Raises:
-        GraphRefusal: 400, there are two.
+        GraphRefusal: 400, there are two tokens.
     """
     if options.get("$skiptoken") and options.get("$deltatoken"):
         raise deny("delta_tokens")
@@ -77,12 +77,12 @@ def read_token(options: Mapping[str, str]) -> tuple[str, str]:
 
 def refuse_round(call: Call, kind: str, state: DeltaRound, *, known: bool) -> Response | None:
     """
-    The answer to a token that is not good any more, with the way to begin anew; None if it is good.
+    The answer to a token that is no longer valid, with an address to begin again; None if it is.
 
     `known` says whether the changes that the round needs are still known.
 
     Raises:
-        GraphRefusal: 400, where there is no such way.
+        GraphRefusal: 400, the answer has no address to begin again.
     """
     refusal = _find_refusal(call, kind, state, known=known)
     if refusal == "delta_reset":
@@ -94,13 +94,13 @@ def refuse_round(call: Call, kind: str, state: DeltaRound, *, known: bool) -> Re
 
 
 def _find_refusal(call: Call, kind: str, state: DeltaRound, *, known: bool) -> str | None:
-    """Why a token is not good any more, as a word for `deny`; None when it is good."""
+    """Why a token is no longer valid, as a word for `deny`; None if it is valid."""
     if "delta_reset" in call.effects:
         return "delta_reset"
     if kind == "skip" and "page_token" in call.effects:
         return "page_token_expired"
     if call.now - state.issued > call.context.delta.age or not known:
-        # The documentation knows both answers, 410 and 400, so that a setting decides.
+        # Both answers are documented, 410 and 400, so a setting decides.
         return "delta_reset" if call.context.delta.gone else "delta_token_expired"
     return None
 
@@ -109,38 +109,38 @@ def _continue(call: Call, kind: str, state: DeltaRound) -> DeltaRound:
     """
     The round that a token leads to.
 
-    What else stands in the query is ignored: the token has the options of the first request.
+    Other options in the query are ignored, because the token has those of the first request.
     """
     minimal = call.prefers("return=minimal")
     if kind == "skip":
         return msgspec.structs.replace(state, minimal=minimal or state.minimal)
-    # A replica that lags may know less than the client does; rounds never go backwards.
+    # A lagging replica may know fewer changes than the client; a round never goes back.
     until = max(state.until, _read_watermark(call))
     return DeltaRound(state.query, call.now, state.until, until, minimal=minimal)
 
 
 def _read_watermark(call: Call) -> int:
-    """The number of the last change that the replica which answers knows."""
+    """The number of the last change that the answering replica knows."""
     if call.lag:
         return call.directory.changes.read_watermark_at(call.tenant, call.now - call.lag)
     return call.directory.changes.read_watermark()
 
 
 def _show(call: Call, state: DeltaRound) -> Steps[Response]:
-    """The next page, with the faults that were ordered for it."""
+    """The next page, with the planned faults."""
     page = disturb(call, state, (yield from read_round(call, state)))
     return answer_round(call, state, page)
 
 
 def disturb(call: Call, state: DeltaRound, page: DeltaPage) -> DeltaPage:
-    """The page as the faults that were ordered make it."""
+    """The page as the planned faults change it."""
     if "empty_page" in call.effects:
-        # The same position again: an empty page must leave nothing out.
+        # The position stays the same, so that an empty page leaves nothing out.
         return DeltaPage([], state.position)
     items = list(page.items)
     step, major, link, minor = msgspec.structs.astuple(state.position)
-    # The position is the seed, so that the same request is always disturbed in the same way. It is
-    # spelled out, so that what is drawn does not change when a class is renamed.
+    # The position is the seed, so that the same request is always changed in the same way. It is
+    # written out, so that the result does not change when a class is renamed.
     seed = f"{state.until} Place({step=}, {major=}, {link=}, {minor=})"
     draws = random.Random(seed)  # noqa: S311 - chance, not secrecy
     if "delta_drop" in call.effects and items:
@@ -183,5 +183,5 @@ def _seal(call: Call, kind: str, state: DeltaRound) -> str:
 
 
 def _describe(query: DeltaQuery) -> str:
-    """The context's fragment; real answers have no `/$delta` behind it (docs#18628)."""
+    """The fragment of the context; in real answers no `/$delta` follows it (docs#18628)."""
     return describe_set(query.collection, query.types[0].select if len(query.types) == 1 else None)

@@ -32,7 +32,7 @@ _OR = re.compile(r"(?<=\s)or(?=\s)", re.IGNORECASE)
 
 
 def show_grants_delta(call: Call) -> Response:
-    """A page of what changed, or of every grant at first."""
+    """A page of the changes, or of all grants in a first round."""
     options = parse_options(call.query_string)
     kind, token = read_token(options)
     if token.lower() in {"", "latest"}:
@@ -76,7 +76,7 @@ def _read_page(call: Call, state: DeltaRound) -> DeltaPage:
 def _compare(
     state: DeltaRound, before: Mapping[str, Record], now: Mapping[str, Record]
 ) -> list[dict[str, Any]]:
-    """The grants that are new or other than before, then those that are gone."""
+    """The grants that are new or have changed, then those that were removed."""
     query = state.query
     tracked = [key for key in {**now, **before} if not query.ids or key in query.ids]
     select = query.types[0].select

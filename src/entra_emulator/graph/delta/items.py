@@ -1,8 +1,8 @@
 """
-Objects as delta queries report them.
+Objects in the form in which delta queries report them.
 
-A property that was never set is left out, one that was cleared is null. An object that is gone has
-an `@removed`. Links stand under `members@delta` and the like.
+A property that was never set is left out, and one that was cleared is null. A removed object has an
+`@removed`. Links are in `members@delta` and similar members.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def is_tracked(tracked: TrackedType, changes: Iterable[Change]) -> bool:
-    """Whether any of these changes is one that the query tracks."""
+    """Whether the query tracks any of these changes."""
     return any(_counts(tracked, change) for change in changes)
 
 
@@ -42,8 +42,8 @@ def render_tracked(
     """
     An object with the properties that are tracked.
 
-    Those in `cleared` were set once, and show as null if they are not any more. With `only`, none
-    but these and the ID show.
+    Properties in `cleared` were set before, and are null if they are not set any more. With `only`,
+    only these properties and the ID are shown.
     """
     row = _decode(doc)
     names = tracked.select or (row if tracked.kind in WHOLE else tracked.names)
@@ -62,14 +62,14 @@ def render_tracked(
 
 
 def render_removed(object_id: str, *, restorable: bool) -> dict[str, Any]:
-    """An object that is gone: for good, or to the recycle bin."""
-    # Against what the words suggest: `changed` can be restored, `deleted` cannot (documented).
+    """A removed object: deleted for good, or in the recycle bin."""
+    # Contrary to the words, `changed` can be restored, and `deleted` cannot (documented).
     reason = "changed" if restorable else "deleted"
     return {"id": object_id, "@removed": {"reason": reason}}
 
 
 def render_reference_change(reference: bytes, *, removed: bool, typed: bool) -> Any:
-    """A linked object; one that is linked no more has an `@removed`."""
+    """A linked object; one whose link was removed has an `@removed`."""
     if not (removed or not typed):
         return msgspec.Raw(reference)
     shown: dict[str, Any] = dict(_decode(reference))

@@ -1,8 +1,8 @@
 """
-Pages of a first round that the database joins, as it joins those of lists.
+Pages of a first round that the database joins, like the pages of lists.
 
-A first round reads a whole directory. Nearly all of its pages hold nothing but objects of one type,
-as they are now; the others are put together object by object, see `round`.
+A first round reads a whole directory. Nearly all of its pages contain only current objects of one
+type, and are made here. The other pages are made object by object, see `round`.
 """
 
 from collections.abc import Callable
@@ -30,10 +30,10 @@ class JoinedPage(NamedTuple):
 
 def join_page(call: Call, state: DeltaRound) -> JoinedPage | None:
     """
-    The next page of a round, which is full, and not the last one of a type.
+    The next page of a round, if it is full and not the last one of a type.
 
-    It is None where anything else is to be reported: changes, links, what is in the recycle bin,
-    what a replica that lags behind has.
+    None if anything else is to be reported: changes, links, objects in the recycle bin, or the
+    older objects of a replica that lags behind.
     """
     start = state.position
     plain = state.after == INITIAL and not (state.query.ids or call.lag or call.effects)
@@ -60,9 +60,9 @@ def join_page(call: Call, state: DeltaRound) -> JoinedPage | None:
 
 def render_joined_tracked(tracked: TrackedType, docs: bytes, *, typed: bool) -> bytes:
     """
-    What `render_tracked` makes of each of these documents, for all of them at once.
+    The objects that `render_tracked` makes of these documents, for all of them at once.
 
-    Documents and objects are joined by commas; the type is in front of each if `typed`.
+    Documents and objects are joined by commas; with `typed`, each object begins with its type.
     """
     return _encode(_make_decoder(tracked.kind, tracked.names, typed=typed)(b"[%b]" % docs))[1:-1]
 

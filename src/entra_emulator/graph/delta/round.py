@@ -1,11 +1,11 @@
 """
 Pages of one round of a delta query.
 
-The first round walks over every object, in the order in which they were made. What changes
-meanwhile is reported again by the next round, because the number of the last change is noted before
-the walk begins. Later rounds report each changed object once, as it is when its page is made. That
-may be newer than the end of the round: then the next round reports it again, and a client that
-applies each report by the object's ID ends up with the same directory.
+The first round reports all objects, in the order of their creation. Objects that change meanwhile
+are reported again in the next round, because the number of the last change is noted before the
+first round begins. Later rounds report each changed object once, as it is when its page is made.
+That may be newer than the end of the round. Then the next round reports the object again, so a
+client that applies each report by the object's ID ends up with the same directory.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,12 +64,12 @@ class _Entry(NamedTuple):
     An object that a round reports.
 
     Args:
-        candidate: which one.
-        item: what is reported of it, without its links.
-        whole: every link it has is reported, not only those that changed.
+        candidate: the object.
+        item: the reported object, without its links.
+        whole: whether all its links are reported, not only changed ones.
         changes: the changes of its links.
-        alive: it has links at all.
-        hidden: few callers may know its members.
+        alive: whether it has links at all.
+        hidden: whether only callers with a special permission may see its members.
     """
 
     candidate: _Candidate
@@ -104,7 +104,7 @@ def read_round(call: Call, state: DeltaRound) -> Steps[DeltaPage]:
 
 
 def _list_entries(call: Call, state: DeltaRound) -> Iterator[_Entry | None]:
-    """What the round reports, object by object; None for one whose changes do not count."""
+    """The entries of the round, object by object; None for one whose changes are not tracked."""
     if state.after == INITIAL:
         for candidate in _walk(call, state):
             assert candidate.doc is not None, "a walk reads documents"
@@ -122,7 +122,7 @@ def _list_entries(call: Call, state: DeltaRound) -> Iterator[_Entry | None]:
 
 
 def _walk(call: Call, state: DeltaRound) -> Iterator[_Candidate]:
-    """Every object behind the round's position: those of every type, then the recycle bins."""
+    """Every object after the round's position: those of each type, then the recycle bins."""
     types = state.query.types
     older = _read_older(call, state)
     for step in range(state.position.step, 2 * len(types)):
@@ -138,7 +138,7 @@ def _walk(call: Call, state: DeltaRound) -> Iterator[_Candidate]:
 
 
 def _begin(position: RoundPosition, step: int) -> int:
-    """The number behind which a step begins: before an object whose links were not all reported."""
+    """The number after which a step begins: before an object whose links were not all reported."""
     if step != position.step:
         return 0
     return position.major if position.link < 0 else position.major - 1
@@ -191,7 +191,7 @@ def _make_entries(
     candidates: Sequence[_Candidate],
     older: Mapping[int, bytes | None],
 ) -> Iterator[_Entry | None]:
-    """What the round reports of each of these objects."""
+    """The entries of the round for these objects."""
     seqs = [candidate.seq for candidate in candidates]
     kinds = {candidate.kind for candidate in candidates}
     histories = call.directory.changes.list_histories(seqs, state.until)
@@ -207,7 +207,7 @@ def _make_entries(
 def _make_entry(
     state: DeltaRound, candidate: _Candidate, history: Sequence[Change], now: ObjectState
 ) -> _Entry | None:
-    """What the round reports of a changed object; None when no change of it counts."""
+    """The entry of the round for a changed object; None if no change of it is tracked."""
     tracked = state.query.find(candidate.kind)
     changes = [change for change in history if change.number > state.after]
     if not is_tracked(tracked, changes):
@@ -229,10 +229,10 @@ def _make_entry(
 
 def _read_older(call: Call, state: DeltaRound) -> dict[int, bytes | None]:
     """
-    Objects that changed since, by number, as a replica has them that lags behind.
+    Objects that changed since, by number, in the state of a replica that lags behind.
 
-    None is one that was not there. The replica never lags so far that it misses what the round has
-    to report.
+    None means that the object did not exist. The replica never lags so far that it lacks a change
+    that the round has to report.
     """
     if not call.lag:
         return {}
@@ -246,7 +246,7 @@ def _read_older(call: Call, state: DeltaRound) -> dict[int, bytes | None]:
 
 
 def _resume_links(position: RoundPosition, candidate: _Candidate) -> RoundPosition:
-    """Where the report of an object's links goes on."""
+    """The position at which the report of an object's links continues."""
     if position.link >= 0 and (position.step, position.major) == (candidate.step, candidate.major):
         return position
     return RoundPosition(candidate.step, candidate.major, 0, 0)
@@ -260,7 +260,7 @@ def _report_links(
     relations = state.query.find(entry.candidate.kind).links if entry.alive else ()
     hidden = entry.hidden and not call.permit.hidden
     for number, relation in islice(enumerate(relations), start.link, None):
-        # The group itself is reported; only who is in it stays secret.
+        # The group itself is reported; only its members are hidden.
         if hidden and relation == "members":
             continue
         after = start.minor if number == start.link else 0
@@ -282,7 +282,7 @@ def _report_links(
 def _list_links(
     call: Call, entry: _Entry, relation: str, after: int, limit: int
 ) -> list[tuple[int, bytes, bool]]:
-    """Up to `limit` of (number, reference, whether it is linked no more), in order."""
+    """Up to `limit` links in order, as (number, reference, whether the link was removed)."""
     seq = entry.candidate.seq
     changed = {
         change.target: change.before

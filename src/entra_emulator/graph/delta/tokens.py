@@ -1,7 +1,7 @@
 """
 The tokens of delta queries: what is tracked, and how far the client has read.
 
-They are signed, and good for callers of one tenant only.
+They are signed, and valid only for callers of one tenant.
 """
 
 import base64
@@ -15,7 +15,7 @@ from entra_emulator.graph.delta.tracked import DeltaQuery
 # 16 bytes are beyond guessing, and keep the links short.
 _MAC = 16
 
-# In the place of the last known change, in a round that reports everything there is.
+# Stands for the number of the last known change in a round that reports all objects.
 INITIAL = -1
 
 
@@ -24,10 +24,10 @@ class RoundPosition(msgspec.Struct, frozen=True, array_like=True):
     Where a page of a round ended.
 
     Args:
-        step: which type's objects it is among, by its number in the query; the recycle bins of the
-            types follow in the same order. In a round of changes always 0.
+        step: the type whose objects are reported, by its number in the query; the recycle bins of
+            the types follow in the same order. In a round of changes it is always 0.
         major: the object's number; in a round of changes the number of its first change.
-        link: which of the object's relations is being reported; -1 when all of it was.
+        link: the number of the object's relation that is being reported; -1 if all were.
         minor: the number of the last linked object that was reported.
     """
 
@@ -47,10 +47,10 @@ class DeltaRound(msgspec.Struct, frozen=True, array_like=True):
     Args:
         query: what is tracked.
         issued: when the token was made, in seconds since 1970.
-        after: the number of the last change that is known already; INITIAL when nothing is.
+        after: the number of the last change that the client knows; INITIAL if it knows none.
         until: the number of the last change that the round reports.
-        position: where it goes on.
-        minimal: only changed properties are reported.
+        position: where the next page begins.
+        minimal: whether only changed properties are reported.
         mark: makes each token different from every other.
     """
 
@@ -69,9 +69,9 @@ _decode = msgspec.msgpack.Decoder(DeltaRound).decode
 
 def seal_round(key: bytes, tenant: str, kind: str, state: DeltaRound) -> str:
     """
-    A token that holds this round, in base64url, signed with the key.
+    A token with this round, in base64url, signed with the key.
 
-    It is good for callers of this tenant only, and for its kind, "skip" or "delta".
+    It is valid only for callers of this tenant, and for its kind, "skip" or "delta".
     """
     body = _encode(state)
     return base64.urlsafe_b64encode(body + _sign(key, tenant, kind, body)).decode().rstrip("=")
@@ -87,7 +87,7 @@ def open_round(key: bytes, tenant: str, kind: str, collection: str, token: str) 
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         body, mac = data[:-_MAC], data[-_MAC:]
-        # The signature first: nothing that a stranger has written is decoded.
+        # The signature is checked first, so that nothing written by a stranger is decoded.
         if not hmac.compare_digest(mac, _sign(key, tenant, kind, body)):
             raise deny("delta_token_invalid")
         state = _decode(body)
@@ -99,5 +99,5 @@ def open_round(key: bytes, tenant: str, kind: str, collection: str, token: str) 
 
 
 def _sign(key: bytes, tenant: str, kind: str, body: bytes) -> bytes:
-    # The word keeps these tokens apart from page tokens, which are signed with the same key.
+    # This word distinguishes these tokens from page tokens, which are signed with the same key.
     return hmac.digest(key, f"{tenant} delta {kind} ".encode() + body, "sha256")[:_MAC]

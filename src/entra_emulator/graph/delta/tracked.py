@@ -1,5 +1,5 @@
 """
-What a delta query tracks: types, properties, links, objects. Pure.
+What a delta query tracks: types, properties, links, objects. Only computes, without any I/O.
 
 Sources: "Use delta query to track changes in Microsoft Graph data", "group: delta",
 "directoryObject: delta".
@@ -38,8 +38,8 @@ class TrackedType(msgspec.Struct, frozen=True, array_like=True):
 
     Args:
         kind: the type's name.
-        select: the properties that count, and are shown; None is the default set.
-        links: the relations that count, and are shown.
+        select: the properties that are tracked and shown; None for the default set.
+        links: the relations that are tracked and shown.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class TrackedType(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The properties that count."""
+        """The names of the tracked properties."""
         return self.select or schema.default(self.kind)
 
 
@@ -58,8 +58,8 @@ class DeltaQuery(msgspec.Struct, frozen=True, array_like=True):
 
     Args:
         collection: e.g. `users`.
-        types: the types of objects in it that count.
-        ids: only these objects count; empty is all.
+        types: the tracked types of objects in it.
+        ids: the IDs of the only tracked objects; empty for all.
     """
 
     collection: str
@@ -75,7 +75,7 @@ def read_delta_query(
     collection: str, kinds: Collection[str], options: Mapping[str, str], readable: Collection[str]
 ) -> DeltaQuery:
     """
-    What a first request tracks, as its options say, among objects of these kinds.
+    What a first request tracks among objects of these kinds, by its options.
 
     `$expand` is ignored, as users found (microsoft-graph-docs#6194), and so is `$top`
     (microsoft-graph-docs#7160, #17516).
@@ -88,7 +88,8 @@ def read_delta_query(
             raise deny("delta_option", option=option)
     types, ids = _read_filter(options.get("$filter", ""), kinds)
     if types is None:
-        # For one type the endpoint needs the permission; of several the readable ones are tracked.
+        # The endpoint checks the permission for one type; of several types, those that the caller
+        # may read are tracked.
         tracked = {kind for kind in kinds if len(kinds) == 1 or kind in readable}
     elif types <= set(readable):
         tracked = types
@@ -103,7 +104,7 @@ def read_delta_query(
 
 
 def write_options(query: DeltaQuery) -> str:
-    """The options that ask for this, each with a `&` behind it."""
+    """The query options that request this, each followed by `&`."""
     several = query.collection == "directoryObjects"
     names, clauses = [], []
     for tracked in query.types:
@@ -158,7 +159,7 @@ def _choose_items(kind: str, items: list[str]) -> list[str]:
 
 
 def _read_filter(text: str, kinds: Collection[str]) -> tuple[set[str] | None, tuple[str, ...]]:
-    """The types that a filter names, None for all, and the IDs: an object must fit both."""
+    """The types that a filter names, None for all, and the IDs; an object must match both."""
     by_lower = {kind.lower(): kind for kind in kinds}
     types: set[str] | None = None
     ids = dict[str, None]()
@@ -173,7 +174,7 @@ def _read_filter(text: str, kinds: Collection[str]) -> tuple[set[str] | None, tu
         elif match["kind"].lower() in by_lower:
             types = {*(types or ()), by_lower[match["kind"].lower()]}
         elif match["kind"].lower() in _EMPTY_TYPES:
-            # Nothing is of this type, but the filter leaves out all others.
+            # The emulator has no object of this type, but the filter leaves out all others.
             types = types or set()
         else:
             raise deny("delta_filter")

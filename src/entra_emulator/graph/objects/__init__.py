@@ -1,1 +1,1 @@
-"""What all types of directory objects have in common: to list, show, write and link them."""
+"""The operations of all types of directory objects: list, show, write and link them."""

@@ -23,7 +23,7 @@ from entra_emulator.model.records import Record
 # Takes the object as it is and the properties that were sent; returns those that change.
 Alter = Callable[[Call, Record, Record], Record]
 
-# What can be written to an object that comes from an Active Directory.
+# The properties that can be written on an object that is synced from an Active Directory.
 _CLOUD = frozenset({"otherMails", "passwordPolicies", "preferredDataLocation", "usageLocation"})
 
 
@@ -31,15 +31,15 @@ def change_object(
     call: Call, *, rule: Rule, alter: Alter | None = None, key: str | None = None
 ) -> Response:
     """
-    `PATCH /users/{id}`: set properties, clear those that are null.
+    `PATCH /users/{id}`: set properties, and clear those that are null.
 
-    `alter` says what else changes with them, or why they cannot. `key` is the object, instead of
-    the one that the path names.
+    `alter` returns all properties that change, or refuses the change. `key` names the object, in
+    place of the path.
     """
     kind = rule.kind
     body = read_changes(call, rule)
     with call.directory.transaction():
-        # Read within the transaction, so that of two changes at once neither undoes the other.
+        # Read within the transaction, so that of two simultaneous changes neither undoes the other.
         row = find_target(call, kind, key)
         record = read_record(row)
         check_echoed(kind, record, body)
@@ -47,7 +47,7 @@ def change_object(
         changes = alter(call, record, values) if alter else values
         call.directory.objects.update(call.tenant, kind, record["id"], changes)
         bind_references(call, row, body.binds)
-        # Refresh tokens from before this moment, e.g. before a new password, are worthless now.
+        # Refresh tokens from before this moment, e.g. before a new password, are invalid now.
         if "signInSessionsValidFromDateTime" in changes:
             call.directory.users.revoke_sign_ins(call.tenant, record["id"])
     return answer_nothing(call)
@@ -57,9 +57,9 @@ def delete_object(
     call: Call, *, kind: str, forever: Callable[[Record], bool] | None = None
 ) -> Response:
     """
-    `DELETE /users/{id}`: the object goes to the recycle bin, where it stays for 30 days.
+    `DELETE /users/{id}`: move the object to the recycle bin, where it stays for 30 days.
 
-    `forever` says from its record whether it is deleted for good instead; None means never.
+    `forever` tells from its record whether it is deleted for good instead; None means never.
     """
     with call.directory.transaction():
         row = find_target(call, kind)
@@ -78,11 +78,11 @@ def read_changes(call: Call, rule: Rule) -> ObjectBody:
         GraphRefusal: 400; 403, the caller may not write one of the properties.
     """
     body = read_properties(rule, read_payload(call), creating=False)
-    # Permissions name declared properties, which are known only when the body has been read.
+    # Permissions name declared properties, which are known only after the body was read.
     allowed = call.permit.properties
     if allowed is not None and not {*body.values, *body.binds} <= allowed:
         raise deny("forbidden")
-    # What a new object cannot lack cannot be taken away from it later.
+    # A property that a new object must have cannot be cleared later.
     for name in rule.required:
         if body.values.get(name, "") is None:
             raise refuse_value(rule.kind, name)
@@ -90,7 +90,7 @@ def read_changes(call: Call, rule: Rule) -> ObjectBody:
 
 
 def check_synced(record: Record, values: Record) -> None:
-    """Refuse, with 400, to change what an on-premises directory is the master of."""
+    """Refuse, with 400, to change properties that an on-premises directory determines."""
     if record.get("onPremisesSyncEnabled"):
         for name in values:
             if name not in _CLOUD and not name.startswith("extension_"):

@@ -1,4 +1,4 @@
-"""New objects: what every type does alike when one is made."""
+"""Create objects: the steps that are the same for every type."""
 
 from starlette.responses import Response
 
@@ -33,7 +33,7 @@ def read_draft(call: Call, rule: Rule, **more: str) -> ObjectBody:
 
 
 def create_object(call: Call, kind: str, record: Record, body: ObjectBody) -> StoredObject:
-    """Keep a new object, and link whom its body names, see `bind_references`."""
+    """Store a new object, and link the objects that its body names, see `bind_references`."""
     row = call.directory.objects.create(call.tenant, kind, record)
     bind_references(call, row, body.binds)
     return row
@@ -49,14 +49,14 @@ def answer_created(call: Call, row: StoredObject, *, body: bytes | None = None) 
 
 
 def make_caller_owner(call: Call, row: StoredObject) -> None:
-    """Let whoever calls own what it has made."""
+    """Make the caller an owner of the object that it has created."""
     caller = find_caller(call)
     if caller is not None:
         call.directory.links.add(call.tenant, "owners", row, caller)
 
 
 def drop_caller(call: Call, binds: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The references but for the caller as an owner, who is one already."""
+    """The references, without the caller as an owner, because the caller is one already."""
     own_id = call.caller.object_id
     return {
         name: [link for link in addresses if name != "owners" or own_id not in link.lower()]

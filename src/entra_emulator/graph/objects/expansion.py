@@ -30,10 +30,10 @@ from entra_emulator.model.records import Record
 MOST = 20
 MOST_DEVICES = 100
 
-# At most so many managers are followed upwards; chosen, since real companies have fewer levels.
+# The most managers that are followed upwards; chosen, because real companies have fewer levels.
 HIGHEST = 100
 
-# How many objects are expanded in one step; other requests wait for no longer than that.
+# How many objects are expanded in one step, for which other requests may have to wait.
 PIECE = 50
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -50,12 +50,12 @@ def expand_objects(
     In steps, the rendered objects, joined by commas, each with what is expanded at its end.
 
     Raises:
-        GraphRefusal: 501, the emulator does not have what is behind this navigation property; 403,
-            the caller may not list the records behind it.
+        GraphRefusal: 501, the emulator does not have the objects of this navigation property; 403,
+            the caller may not list its records.
     """
     ids = [read_id(doc) for doc in docs]
     rows = call.directory.objects.find_all(call.tenant, kind, ids)
-    # A replica that lags lists what may have been deleted since.
+    # A lagging replica may list objects that have been deleted since.
     assert len(rows) == len(set(ids)) or call.lag, "what was listed is there"
     append = _choose_append(call, kind, expand, rows.values())
     parts = []
@@ -69,7 +69,7 @@ def expand_objects(
 def _choose_append(
     call: Call, kind: str, expand: Expand, rows: Collection[StoredObject]
 ) -> _AppendTo:
-    """What writes the related objects at the end of an object, which may be gone by now."""
+    """The function that adds the related objects to an object, which may be deleted by now."""
     navigation = NAVIGATIONS.get((kind, expand.navigation))
     if navigation and navigation.single and not navigation.reverse and expand.levels == 1:
         return partial(_append_single, expand, _render_firsts(call, navigation, expand, rows))
@@ -83,7 +83,7 @@ def _choose_append(
 
 
 def _check_readable(call: Call, navigation: RecordNavigation, rows: Iterable[StoredObject]) -> None:
-    """Refuse records that the caller could not list; that Graph does the same is chosen."""
+    """Refuse records that the caller may not list; this is chosen, Graph's behaviour not known."""
     template = f"/{KINDS[navigation.kind].collection}/{{key}}/{navigation.name}"
     permit = authorize(call.caller, "GET", template)
     if permit.itself and {read_id(row.doc) for row in rows} - {call.caller.object_id}:
@@ -107,10 +107,10 @@ def _append_records(
 def _render_firsts(
     call: Call, navigation: Navigation, expand: Expand, rows: Collection[StoredObject]
 ) -> dict[int, bytes]:
-    """What each of these objects has behind a navigation property that holds one, by number."""
+    """The object of a navigation property with a single one, for each of these, by number."""
     sources = [row.seq for row in rows]
     firsts = call.directory.links.list_firsts(call.tenant, navigation.relation, sources)
-    # Many have the same manager.
+    # Many objects have the same manager, which is rendered once.
     distinct = {first.seq: first for first in firsts.values()}
     shown = dict(zip(distinct, _render(call, expand, [*distinct.values()]), strict=True))
     return {source: shown[first.seq] for source, first in firsts.items()}

@@ -1,7 +1,7 @@
 """
-Objects that a request names: to be shown, to be written to, or to be referred to.
+Find the objects that a request names, to show them, to write to them, or to refer to them.
 
-A replica that lags behind does not know what was made a moment ago, and says so.
+A replica that lags behind does not know an object that was created a moment ago: it is not found.
 """
 
 import re
@@ -41,14 +41,14 @@ def read_record(row: StoredObject) -> Record:
 
 def find_object(call: Call, kind: str | None, key: str) -> StoredObject:
     """
-    The object with this key, as written in a path; None looks through every type by ID.
+    The object with this key, as written in a path; with None as type, an ID of any type.
 
     Raises:
-        GraphRefusal: 404, or 400 for what cannot be a key.
+        GraphRefusal: 404, it does not exist; 400, the text cannot be a key.
     """
     if kind is not None and (alternate := _ALTERNATE.fullmatch(key)):
         return _find_alternate(call, kind, key, alternate[1].lower(), _unquote(alternate[2]))
-    # Recorded: what cannot be a key is a bad request (400), not an object that is missing (404).
+    # Recorded: a text that cannot be a key is a bad request (400), not a missing object (404).
     if not is_guid(key) and not (kind == "user" and "@" in key):
         raise deny("id_malformed", key=key)
     row = find_known(call, key, kind if kind is None or "@" in key or call.lag else None)
@@ -70,7 +70,7 @@ def find_target(call: Call, kind: str, key: str | None = None) -> StoredObject:
     The object that the path names, as it is now, to be written to.
 
     Raises:
-        GraphRefusal: 404; 403 when the caller may only write to what it owns.
+        GraphRefusal: 404; 403, the caller may only write to objects that it owns.
     """
     row = find_object(call, kind, call.keys["key"] if key is None else key)
     object_id = str(read_record(row)["id"])
@@ -89,10 +89,10 @@ def find_caller(call: Call) -> StoredObject | None:
 
 def list_behind(call: Call, kind: str, name: str, object_id: str) -> list[Any]:
     """
-    What is behind a navigation property of an object, as far as filters ask.
+    The content of a navigation property of an object, as far as filters need it.
 
-    Records are there with their properties. Of linked objects it only counts whether there are
-    none, one or more.
+    Records have their properties. Of linked objects, it only matters whether there are none, one
+    or more.
     """
     row = call.directory.objects.find(call.tenant, object_id, kind=kind)
     if row is None:
@@ -110,14 +110,14 @@ def locate_object(call: Call, kind: str, object_id: str) -> str:
 
 
 def find_known(call: Call, key: str, kind: str | None) -> StoredObject | None:
-    """The object with this ID or key as the replica that answers has it; None is of any type."""
+    """The object with this ID or key in the answering replica; None as type means any type."""
     if call.lag:
         return find_stale(call.directory, call.tenant, kind, key, call.lag)
     return call.directory.objects.find(call.tenant, key, kind=kind)
 
 
 def find_visible(call: Call, key: str, kinds: Collection[str]) -> StoredObject | None:
-    """The object with this ID, if it is of these types and the replica that answers knows it."""
+    """The object with this ID, if it has one of these types and the answering replica knows it."""
     kind = "user" if "@" in key else None
     row = call.directory.objects.find(call.tenant, key, kind=kind)
     return row if row and row.kind in kinds and is_visible(call, row) else None
@@ -125,12 +125,12 @@ def find_visible(call: Call, key: str, kinds: Collection[str]) -> StoredObject |
 
 def find_referred(call: Call, address: str) -> StoredObject:
     """
-    The object that an `@odata.id` means, whatever host and version it names.
+    The object that an `@odata.id` names; the host and the version in it do not matter.
 
-    The directory's own addresses, which `$ref` lists answer, are good too.
+    The directory's own addresses, which `$ref` lists contain, are accepted, too.
 
     Raises:
-        GraphRefusal: 400, it is no address of a directory object; 404.
+        GraphRefusal: 400, it is not the address of a directory object; 404, there is no object.
     """
     try:
         path = urlsplit(address).path
@@ -156,13 +156,13 @@ def find_referred(call: Call, address: str) -> StoredObject:
 
 
 def _is_of(row: StoredObject, segment: str) -> bool:
-    """Whether the object is of the type that a segment behind its ID casts it to, if it does."""
+    """Whether the object has the type of the cast in a segment after its ID, if there is one."""
     cast = _CAST.fullmatch(segment)
     return cast is None or cast[1].lower() in {row.kind.lower(), "directoryobject"}
 
 
 def is_visible(call: Call, row: StoredObject) -> bool:
-    """Whether the replica that answers knows the object yet."""
+    """Whether the answering replica knows the object already."""
     if not call.lag:
         return True
     object_id = str(read_record(row)["id"])
@@ -170,10 +170,10 @@ def is_visible(call: Call, row: StoredObject) -> bool:
 
 
 def check_owned(call: Call, row: StoredObject) -> None:
-    """Refuse others' objects, with 403, to callers that may write only their own."""
+    """Refuse, with 403, objects of others to callers that may write only to their own."""
     if call.permit.own_keys and _decode(row.doc).get("appId") != call.caller.app_id:
         raise deny("forbidden")
-    # A type without owners has nothing that the permission could be limited to.
+    # The permission cannot be limited for types without owners.
     if call.permit.owned and (row.kind, "owners") in NAVIGATIONS:
         owners = call.directory.links.list_neighbours(call.tenant, LinkQuery("owners", row.seq))
         if call.caller.object_id not in {_decode(owner.doc)["id"] for owner in owners}:
@@ -188,8 +188,8 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> S
     """
     indexed = KINDS[kind].key.lower()
     if name == indexed and name != "id" and KINDS[kind].unique:
-        # No replica lags here: a look-up by such a key finds at once what a filtered list may show
-        # minutes later (msgraph-bicep-types#193).
+        # These look-ups do not lag: an object that a filtered list may show only minutes later is
+        # found at once by such a key (msgraph-bicep-types#193).
         row = call.directory.objects.find(call.tenant, value, kind=kind)
         if row is not None:
             return row

@@ -1,5 +1,5 @@
 """
-Which groups, roles and administrative units somebody is in.
+List the groups, roles and administrative units that an object is in.
 
 Sources: "checkMemberGroups", "checkMemberObjects", "getMemberGroups", "getMemberObjects".
 """
@@ -94,7 +94,7 @@ def _list_memberships(
     """
     What somebody is in, directly first as recorded, then through groups.
 
-    Who is in a group in an administrative unit is not in the unit ("Administrative units").
+    The members of a group in an administrative unit are not in the unit ("Administrative units").
     """
     if "key" not in call.keys and not call.caller.delegated:
         raise deny("me_without_user")
@@ -106,7 +106,7 @@ def _list_memberships(
     rest = [
         row for row in through if row.seq not in direct_seqs and row.kind != "administrativeUnit"
     ]
-    # Hidden memberships show to who may see them (microsoft-graph-docs#12285).
+    # Hidden memberships are shown to callers who may see them (microsoft-graph-docs#12285).
     return [row for row in direct + rest if call.permit.hidden or not is_hidden(row.doc)]
 
 

@@ -1,4 +1,4 @@
-"""What is linked to an object: members, owners, managers, group memberships."""
+"""Show the objects that are linked to an object: members, owners, managers, memberships."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -90,9 +90,9 @@ def show_reference(call: Call, *, navigation: Navigation) -> Response:
 
 def show_one_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
     """
-    `GET /users/{id}/memberOf/{id}`: one of the linked objects, with `kind` as this type.
+    `GET /users/{id}/memberOf/{id}`: one of the linked objects; `kind` is the type of a cast.
 
-    An object that is not linked, or of another type than the cast names, is not there.
+    An object that is not linked, or has another type than the cast, is answered with 404.
     """
     key = call.keys["target"]
     links = _links(call, navigation, kind)
@@ -106,7 +106,7 @@ def show_one_linked(call: Call, *, navigation: Navigation, kind: str | None = No
 def _find_single(call: Call, navigation: Navigation) -> StoredObject:
     links = _links(call, navigation, None)
     neighbours = call.directory.links.list_neighbours(call.tenant, links, limit=1)
-    # Recorded: a user without a manager is answered 404 with `manager` in the place of an ID.
+    # Recorded: for a user without a manager the answer is 404, with `manager` in place of an ID.
     if not neighbours:
         raise deny("object_missing", key=navigation.name)
     return neighbours[0]
@@ -118,13 +118,13 @@ def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
     owner = find_object(call, navigation.kind, key)
     members = navigation.relation == "members" and not navigation.reverse
     if members and is_hidden(owner.doc) and not call.permit.hidden:
-        return navigation.links(0)  # nothing has this number: nobody is in it
+        return navigation.links(0)  # no object has this number, so there are no links
     kinds = None if kind is None else tuple({kind} & KINDS.keys())
     return navigation.links(owner.seq, kinds)
 
 
 def _narrow(links: LinkQuery, query: Query) -> LinkQuery:
-    """The links to objects of those types alone that the filter leaves."""
+    """The links, without those to objects of types that the filter excludes."""
     if query.kinds is None:
         return links
     kinds = KINDS if links.kinds is None else links.kinds
@@ -132,13 +132,13 @@ def _narrow(links: LinkQuery, query: Query) -> LinkQuery:
 
 
 def _shows(call: Call, navigation: Navigation, row: StoredObject) -> bool:
-    """Whether it is not a group that hides its members (microsoft-graph-docs#12552)."""
+    """Whether to show an object, unlike groups with hidden members (microsoft-graph-docs#12552)."""
     memberships = navigation.relation == "members" and navigation.reverse
     return not memberships or call.permit.hidden or not is_hidden(row.doc)
 
 
 def _hide(call: Call, navigation: Navigation, query: Query) -> Query:
-    """The query without groups that hide their members (microsoft-graph-docs#12552)."""
+    """The query, without groups with hidden members (microsoft-graph-docs#12552)."""
     memberships = navigation.relation == "members" and navigation.reverse
     if not memberships or call.permit.hidden:
         return query
@@ -164,7 +164,7 @@ def _find_linked(
 def _read_few(
     call: Call, navigation: Navigation, kind: str | None, query: Query, after: Position | None
 ) -> RecordPage | None:
-    """The only page of a short list, or a short first page: a thread would take more time."""
+    """The page of a short list, or a short first page, read here: a thread would take longer."""
     if query.count or after is not None:
         return None
     links = _narrow(_links(call, navigation, kind), query)
@@ -193,9 +193,9 @@ def _read_page(
 
 
 def _read_summaries(call: Call, links: LinkQuery, query: Query, after: int) -> RecordPage:
-    """A page whose objects the store has as they are shown, or shows more of them."""
+    """A page of objects that the store has in the form in which they are shown, or in more."""
     several, typed = query.kind not in call.readable, not wants_no_metadata(call)
-    # Who may see little of users has that little picked out of each.
+    # For callers who see only basic properties of users, these are picked out of each.
     mixed = several and query.select is None and "user.basic" not in call.readable
     page = call.directory.links.join_neighbours(
         call.tenant,

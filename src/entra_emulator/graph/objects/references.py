@@ -25,7 +25,7 @@ MOST_OWNERS = 100
 
 def add_reference(call: Call, *, navigation: Navigation) -> Response:
     """
-    Link an object; where there is room for one only, it takes the place of the present one.
+    Link an object. If the relation can have only one, it replaces the present one.
 
     `POST /groups/{id}/members/$ref`, `PUT /users/{id}/manager/$ref`.
     """
@@ -73,7 +73,8 @@ def bind_references(call: Call, source: StoredObject, binds: dict[str, list[str]
     Link the objects that `@odata.bind` names; all of them, or none.
 
     Raises:
-        GraphRefusal: 400, one is linked already or does not fit; 403; 404, one is not there.
+        GraphRefusal: 400, an object is linked already or has the wrong type; 403; 404, an object
+            does not exist.
     """
     # The limit is one for the whole request: owners and members count together.
     count = sum(map(len, binds.values()))
@@ -102,7 +103,7 @@ def _link(
             raise deny("reference_present", relation=navigation.name)
     if navigation.name == "owners":
         count = call.directory.links.count_neighbours(call.tenant, navigation.links(source.seq))
-        # The count includes the new links; the error makes the transaction take them back.
+        # The count includes the new links; the error rolls them back.
         if count > MOST_OWNERS:
             raise deny("quota_exceeded", count=count, most=MOST_OWNERS, relation="owners")
 
@@ -127,7 +128,7 @@ def _unlink(
 
 
 def _drop_linked(call: Call, navigation: Navigation, source: StoredObject) -> int:
-    """Unlink whatever is linked; how many that was, without what is in the recycle bin."""
+    """Remove all links; return how many objects were linked, without those in the recycle bin."""
     count = call.directory.links.count_neighbours(call.tenant, navigation.links(source.seq))
     call.directory.links.clear(call.tenant, navigation.relation, source)
     return count
@@ -135,9 +136,9 @@ def _drop_linked(call: Call, navigation: Navigation, source: StoredObject) -> in
 
 def _check_free(navigation: Navigation, source: StoredObject) -> None:
     """
-    Refuse to add or remove what a rule decides.
+    Refuse to add or remove members if a rule determines them.
 
-    Answered like missing privileges (microsoft-graph-docs#9071, #9556).
+    The answer is that for missing privileges (microsoft-graph-docs#9071, #9556).
     """
     if navigation.follows_rule is not None and navigation.follows_rule(read_record(source)):
         raise deny("forbidden")

@@ -1,5 +1,5 @@
 """
-The navigation properties of directory objects, and what is behind each.
+The navigation properties of directory objects.
 
 They lead to other objects, by links, or to records such as app role assignments.
 
@@ -14,8 +14,8 @@ from entra_emulator.graph.call import Call
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
-# How the document of a group or an administrative unit says that few may know who is in it. The
-# bytes suffice, without decoding: in a text the quotes would have backslashes before them.
+# The part of the document of a group or an administrative unit that says that its membership is
+# hidden. It need not be decoded: within a string, its quotes would have backslashes before them.
 _HIDDEN = b'"visibility":"HiddenMembership"'
 
 
@@ -26,16 +26,16 @@ class Navigation(NamedTuple):
     Args:
         kind: the type that has it.
         name: its name.
-        relation: which links are behind it, a key of RELATIONS.
-        reverse: from the links' targets to their sources.
-        deep: through groups in between too.
-        single: it holds one object at most.
-        takes: the types of objects that can be added by reference; none when it can only be read.
-        admits: further tells, from the owner's record and the other object's type and record,
-            whether that one can be added; None admits every object of those types.
-        follows_rule: tells from the owner's record whether a rule decides what is in it, so that
-            nothing can be added or removed; None is never.
-        keeps_last: the last object in it cannot be removed.
+        relation: the links that it shows, a key of RELATIONS.
+        reverse: whether it leads from the targets of the links to their sources.
+        deep: whether it also leads through groups in between.
+        single: whether it has one object at most.
+        takes: the types of objects that can be added by reference; empty if it can only be read.
+        admits: tells from the record of its object, and from the type and the record of another
+            object, whether that one can be added; None accepts every object of those types.
+        follows_rule: tells from the record of its object whether a rule determines its content, so
+            that nothing can be added or removed; None means never.
+        keeps_last: whether the last object in it cannot be removed.
     """
 
     kind: str
@@ -67,8 +67,8 @@ class RecordNavigation(NamedTuple):
         kind: the type that has it.
         name: its name.
         target: the type of the records.
-        read: puts together the records of the object with this record.
-        contained: its records belong to the object, and have no set of their own.
+        read: makes the records for the object with a given record.
+        contained: whether the records belong to the object, and have no entity set of their own.
     """
 
     kind: str
@@ -104,5 +104,5 @@ def list_member_of(kind: str) -> tuple[Navigation, Navigation]:
 
 
 def is_hidden(doc: bytes) -> bool:
-    """Whether only callers with `Member.Read.Hidden` may know who is in this group or unit."""
+    """Whether only callers with `Member.Read.Hidden` may see the members of a group or unit."""
     return _HIDDEN in doc

@@ -1,11 +1,11 @@
 """
-The directory as a replica has it that lags behind.
+The directory in the state of a replica that lags behind.
 
-Replicas of the real directory are seconds to minutes apart. Few objects have changed since, so
-their older versions are laid over the directory as it is now.
+Replicas of the real directory differ by seconds to minutes. Few objects change in that time, so
+their older versions replace the current ones in the answers.
 
-A request is answered by one replica, whatever it asks for: a list, a filter, a count, a search or
-an object by its ID. "You hit one node to create the object … the connection has hit a replica that
+A request is answered by one replica, whether it requests a list, a filter, a count, a search or an
+object by its ID. "You hit one node to create the object … the connection has hit a replica that
 is not yet updated" (blogs.aaddevsup.xyz, 2021-08, of 404 after a creation), and the results of
 advanced queries "are eventually consistent" as well ("Advanced query capabilities on directory
 objects").
@@ -30,7 +30,7 @@ _decode = msgspec.json.Decoder(Record).decode
 def find_stale(
     directory: Directory, tenant: Tenant, kind: str | None, key: str, lag: float
 ) -> StoredObject | None:
-    """The object with this ID or key, as it was `lag` seconds ago; None looks at every type."""
+    """The object with this ID or key, as it was `lag` seconds ago; None means any type."""
     if kind is None:
         kinds = (find_stale(directory, tenant, one, key, lag) for one in KINDS)
         return next((row for row in kinds if row is not None), None)
@@ -76,11 +76,11 @@ def _read_older(
 
 
 def undo_changes(changes: Iterable[Change]) -> dict[int, bytes | None]:
-    """The objects that changed, by number, as they were; None is one that was not there."""
+    """The changed objects as they were before, by number; None for one that did not exist."""
     older: dict[int, bytes | None] = {}
     for change in changes:
-        # Each change keeps what was there before, so the oldest one counts; a change of a link,
-        # which has a target, leaves the object as it is.
+        # Each change contains the earlier version, so the oldest change counts. A change of a link,
+        # which has a target, does not change the object.
         if change.target is None and change.seq not in older:
             was_there = change.what not in {"created", "restored"}
             older[change.seq] = change.before if was_there else None
@@ -89,10 +89,10 @@ def undo_changes(changes: Iterable[Change]) -> dict[int, bytes | None]:
 
 def find_position(kind: str, order: str, seq: int, doc: bytes) -> Position:
     """
-    Where an object would stand in an order, even if it is not there any more.
+    The position of an object in an order, even if it does not exist any more.
 
-    The order is one of the store, or the name of a property that holds a time. An object without a
-    time comes before all others, as OData has it for null.
+    The order is one of the store, or the name of a property with a time. An object without a time
+    comes before all others, as null does in OData.
     """
     record = _decode(doc)
     if order not in INDEXED_ORDERS:
