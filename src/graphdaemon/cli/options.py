@@ -248,6 +248,28 @@ def split_names(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+def read_length(option: str, text: str, examples: str, *, least: float = 1) -> float:
+    """
+    Return the seconds of a length of time with an end, which an option gives, such as `30d`.
+
+    Raises:
+        UsageError: It is none, or has less than `least` seconds.
+    """
+    from graphdaemon.settings.duration import read_duration
+
+    try:
+        seconds = read_duration(text)
+    except ValueError:
+        seconds = None
+    if seconds is None or seconds < least:
+        raise UsageError(
+            f"{option} {text} is not a length of time",
+            code="option_invalid",
+            hint=f"Write a time such as {examples}.",
+        )
+    return seconds
+
+
 def read_query(arguments: Mapping[str, Any]) -> "Query":
     """The query that the options mean."""
     from graphdaemon.graph.query import Query

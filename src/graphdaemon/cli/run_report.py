@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from graphdaemon.cli import terminal
+from graphdaemon.cli import options, terminal
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import add_stdout, load_settings
 from graphdaemon.cli.options import read_share, split_names
@@ -234,18 +234,6 @@ def read_time(text: str | None, option: str) -> dt.timedelta | None:
     Raises:
         UsageError: It is none.
     """
-    from graphdaemon.settings.duration import read_duration
-
     if text is None:
         return None
-    try:
-        seconds = read_duration(text)
-    except ValueError:
-        seconds = None
-    if seconds is None:
-        raise UsageError(
-            f"{option} {text} is not a length of time",
-            code="option_invalid",
-            hint="Write a time such as 30d, 180d or 12h.",
-        )
-    return dt.timedelta(seconds=seconds)
+    return dt.timedelta(seconds=options.read_length(option, text, "30d, 180d or 12h", least=0))

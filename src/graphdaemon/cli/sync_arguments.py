@@ -144,7 +144,7 @@ def add_store(context: click.Context, url: str) -> None:
         add_file(context, "--store", Path(path), written=True)
 
 
-def read_length(option: str, text: str) -> float | None:
+def read_length_or_never(option: str, text: str) -> float | None:
     """
     Read a length of time, such as 7d; None for never.
 
@@ -157,7 +157,7 @@ def read_length(option: str, text: str) -> float | None:
         return read_duration(text)
     except ValueError:
         raise UsageError(
-            f"{option} {text}: that is not a length of time",
+            f"{option} {text} is not a length of time",
             code="option_invalid",
             hint=f"Write a time such as {option} 7d, 12h, 30m or 90s, or never.",
         ) from None
@@ -180,7 +180,9 @@ def read_options(arguments: Mapping[str, Any]) -> "SyncOptions":
         wait=arguments["wait"],
         allowance=None if allowance is None else read_allowance(allowance),
         reconcile=arguments["reconcile"],
-        reconcile_every=WEEK_S if every is None else read_length("--reconcile-every", every),
+        reconcile_every=WEEK_S
+        if every is None
+        else read_length_or_never("--reconcile-every", every),
         allow_unproved=arguments["allow_unproved"],
         listing=ListingOptions() if chains is None else ListingOptions(chains=chains),
     )
@@ -194,7 +196,7 @@ def read_feed(arguments: Mapping[str, Any]) -> "Callable[[Settings, ExitStack], 
         UsageError: Two things would be written to standard output, or the address is not https.
     """
     target, letters = arguments["feed"], arguments["dead_letters"]
-    given = read_length("--feed-patience", arguments["feed_patience"])
+    given = read_length_or_never("--feed-patience", arguments["feed_patience"])
     patience = math.inf if given is None else given
     if target == "-" and arguments["as_json"]:
         raise UsageError(

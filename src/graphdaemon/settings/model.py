@@ -134,8 +134,8 @@ class Settings:
 
     @property
     def consent_url(self) -> str | None:
-        """Where an administrator grants this app what it asks for; None for a custom issuer."""
-        if self.authority is None:
+        """Where an administrator grants what this app asks for; None if that is not known."""
+        if self.authority is None or not self.client_id:
             return None
         return f"{self.authority.rstrip('/')}/adminconsent?client_id={self.client_id}"
 

@@ -106,8 +106,11 @@ def _check(
     """Return the settings of an app, which has a credential, or of a public client."""
     cloud = _check_cloud(merged, authority or oidc_authority)
     client_id = public_client or check_id(merged, "client_id")
-    # A managed identity needs none: the machine knows which app it stands for.
-    if client_id is None and (authority or oidc_authority):
+    credentials = () if public_client else check_credentials(merged, where)
+    # A managed identity needs none, even if the environment names the tenant: the machine knows
+    # which app it stands for.
+    kinds = {credential.kind for credential in credentials}
+    if client_id is None and kinds != {"managed_identity"}:
         raise SettingsError(
             f"{where} has no client_id",
             code="setting_missing",
@@ -119,7 +122,7 @@ def _check(
         region=_check_region(merged),
         client_id=client_id or "",
         scope=check_scope(merged) or (f"{cloud.graph}/.default",),
-        credentials=() if public_client else check_credentials(merged, where),
+        credentials=credentials,
         cache=_check_cache(merged, where),
         endpoint=check_https(merged, "endpoint") or f"{cloud.graph}/v1.0/users",
         ca_file=check_path(merged, "ca_file"),

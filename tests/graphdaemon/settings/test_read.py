@@ -432,3 +432,14 @@ def test_a_setting_of_sync_of_the_wrong_form_is_refused(
         read(tmp_path, **changes)
 
     assert caught.value.code == "setting_invalid"
+
+
+def test_a_managed_identity_needs_no_client_id_even_if_the_tenant_is_named(tmp_path: Path) -> None:
+    """Azure's own variables may be set on the machine; only another credential needs the ID."""
+    variables = {"AZURE_TENANT_ID": "contoso.example", "GRAPHDAEMON_MANAGED_IDENTITY": "system"}
+
+    settings = read_settings(None, variables)
+
+    assert (settings.client_id, settings.consent_url) == ("", None)
+    with pytest.raises(SettingsError, match="has no client_id"):
+        read_settings(write(tmp_path, {"secret": "s~1"}), {"AZURE_TENANT_ID": "contoso.example"})

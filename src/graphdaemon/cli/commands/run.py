@@ -12,7 +12,6 @@ from graphdaemon.cli.named_files import FolderName, load_settings
 from graphdaemon.cli.stored_options import complete_stored, written_store_options
 from graphdaemon.cli.sync_arguments import (
     add_store,
-    read_length,
     read_words,
     select_collections,
 )
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from graphdaemon.settings.model import Settings
     from graphdaemon.sync.options import SyncOptions
 
-_SHORTEST_S = 1.0
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -104,14 +102,7 @@ def run(**arguments: Any) -> int:
 
 
 def _read_every(text: str) -> float:
-    seconds = read_length("--every", text)
-    if seconds is None or seconds < _SHORTEST_S:
-        raise UsageError(
-            f"--every {text}: that is not a length of time",
-            code="option_invalid",
-            hint="Write a time such as --every 5m, 30s or 1h.",
-        )
-    return seconds
+    return options.read_length("--every", text, "5m, 30s or 1h")
 
 
 def _read_sync(arguments: Mapping[str, Any]) -> "SyncOptions":

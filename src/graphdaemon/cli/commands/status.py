@@ -7,7 +7,7 @@ import click
 from graphdaemon.cli import options, terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.stored_options import open_named, store_option
-from graphdaemon.errors import StoreLateError, UsageError
+from graphdaemon.errors import StoreLateError
 
 if TYPE_CHECKING:
     from graphdaemon.daemon.status import (
@@ -57,21 +57,7 @@ def status(*, store: str | None, max_age: str | None, as_json: bool, verbose: in
 
 
 def _read_age(text: str | None) -> float | None:
-    from graphdaemon.settings.duration import read_duration
-
-    if text is None:
-        return None
-    try:
-        seconds = read_duration(text)
-    except ValueError:
-        seconds = None
-    if not seconds:
-        raise UsageError(
-            f"--max-age {text} is not a length of time",
-            code="option_invalid",
-            hint="Write a time such as 15m, 2h or 1d.",
-        )
-    return seconds
+    return None if text is None else options.read_length("--max-age", text, "15m, 2h or 1d")
 
 
 def _say_late(report: "StoreStatus") -> str:

@@ -16,7 +16,8 @@ def test_an_interval_that_is_none_is_refused(
     done = command("run", parameters(), "--every", text)
 
     assert done.code == 2
-    assert f"--every {text}" in done.err
+    assert f"--every {text} is not a length of time" in done.err
+    assert "Write a time such as 5m, 30s or 1h." in done.err
 
 
 def test_a_file_and_a_folder_are_not_taken_together(
