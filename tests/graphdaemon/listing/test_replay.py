@@ -66,6 +66,34 @@ def test_a_directory_that_changes_faster_than_it_is_followed_is_not_called_prove
     assert (outcome.proved.verdict, outcome.proved.missing) == ("unproved", "settled")
 
 
+class Overtaken(PretendGraph):
+    """Once a round has told of Ana, Ben changes, and she gets the first title that she ever had."""
+
+    def _serve_delta(self, options: dict[str, str]) -> Response:
+        told = super()._serve_delta(options)
+        ana, ben, *_ = sorted(self.directory)
+        if options.get("$deltatoken") != "latest" and "jobTitle" not in self.directory[ana]:
+            self.put({"id": ben, "department": "IT"})
+            self.put({"id": ana, "jobTitle": "Chief"})
+        return told
+
+
+def test_a_value_that_was_never_told_is_of_a_later_moment() -> None:
+    """Nothing contradicts what was told of Ana, but as she is read, others are not in the list."""
+    world = Overtaken(people(20))
+    waiting = [min(world.directory)]
+
+    def watch() -> None:
+        if waiting:
+            world.put({"id": waiting.pop(), "department": "Sales"})
+
+    query = Query(("department", "jobTitle"))
+    outcome = list_world(world, query, SMALL, watch=watch)
+
+    assert outcome.proved.verdict == "complete", outcome.proved.why
+    assert outcome.written == world.shown(query.select)
+
+
 def test_what_left_and_then_changed_is_not_called_proved() -> None:
     """Records that went down a pipe cannot be put right."""
     world = PretendGraph(scattered(400), weather=Weather(change=0.4), seed=2)
