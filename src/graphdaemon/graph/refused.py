@@ -74,26 +74,30 @@ def explain(
         values |= find_values(case, message or "")
     advice = advise(case, locate(consent_url, consent_url) | values)
     suggestion = _suggest_property(said or "") if response.status == 400 else None
-    retry_after = read_wait(response.headers.get("Retry-After"))
-    # What graphdaemon adds comes after the words of the answer.
-    is_too_long = response.status == 429 and (retry_after or 0) > LONGEST_WAIT_S
-    waiting = describe_wait(retry_after or 0) if is_too_long else None
-    more = (said, _name_target(response), waiting)
-    words = (
-        " ".join(filter(None, [str(response.status), graph_code]))
-        + (", not from Graph" if answerer else ""),
-        "; ".join(filter(None, more)),
-    )
     return GraphError(
-        ": ".join([path, *filter(None, words)]),
+        f"{path}: {_describe(response, graph_code, said, answerer)}",
         code=advice.code,
         status=response.status,
         hint=suggestion or advice.step,
         case=advice.case,
         graph_code=graph_code,
         request_id=request_id,
-        retry_after=retry_after,
+        retry_after=read_wait(response.headers.get("Retry-After")),
     )
+
+
+def _describe(
+    response: Response, graph_code: str | None, said: str | None, answerer: str | None
+) -> str:
+    """Return the status, the code and the words of an answer, and then what graphdaemon adds."""
+    head = " ".join(filter(None, (str(response.status), graph_code)))
+    if answerer:
+        head += ", not from Graph"
+    wait = read_wait(response.headers.get("Retry-After")) or 0
+    is_too_long = response.status == 429 and wait > LONGEST_WAIT_S
+    waiting = describe_wait(wait) if is_too_long else None
+    words = "; ".join(filter(None, (said, _name_target(response), waiting)))
+    return f"{head}: {words}" if words else head
 
 
 def _suggest_property(words: str) -> str | None:
