@@ -1,4 +1,4 @@
-"""App management policies: the tenant's own ones, and which application has which."""
+"""App management policies: those of the tenant, and their assignments to applications."""
 
 import msgspec
 
@@ -42,7 +42,7 @@ class AppManagementPolicies:
         return policy
 
     def keep(self, tenant: Tenant, policy: Record) -> None:
-        """Put a policy in the place of the one with its ID."""
+        """Replace the policy with the same ID."""
         with self._store.writing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO app_policy (tenant, id, doc) VALUES (?, ?, ?)",
@@ -50,7 +50,7 @@ class AppManagementPolicies:
             )
 
     def remove(self, tenant: Tenant, policy: Record) -> None:
-        """Remove a policy; the default one applies again to what had it."""
+        """Remove a policy; the default policy applies again to the objects that had it."""
         with self._store.writing() as connection:
             key = (tenant.number, policy["id"])
             connection.execute("DELETE FROM app_policy WHERE tenant = ? AND id = ?", key)
@@ -65,7 +65,7 @@ class AppManagementPolicies:
         return self._find(tenant, rows[0][0]) if rows else None
 
     def list_holders(self, tenant: Tenant, policy: Record) -> list[str]:
-        """The object IDs of what has the policy."""
+        """The object IDs of the applications and service principals that have the policy."""
         rows = self._store.read(
             "SELECT object FROM app_policy_holder WHERE tenant = ? AND policy = ? ORDER BY object",
             (tenant.number, policy["id"]),
@@ -97,7 +97,7 @@ class AppManagementPolicies:
         return bool(gone.rowcount)
 
     def forget(self, tenant: Tenant, gone: StoredObject) -> None:
-        """Forget the policy of an object that is gone for ever."""
+        """Forget the policy of an object that was deleted for good."""
         with self._store.writing() as connection:
             connection.execute(
                 "DELETE FROM app_policy_holder WHERE tenant = ? AND object = ?",

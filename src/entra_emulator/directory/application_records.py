@@ -10,7 +10,7 @@ from entra_emulator.model.records import Application, Record, Tenant
 
 _decode = msgspec.json.Decoder(Record).decode
 
-# How many answers are remembered; emptying all then is simpler than knowing which is used least.
+# How many records are cached. Then all are dropped, which is simpler than dropping the least used.
 _CAPACITY = 1000
 
 
@@ -32,11 +32,11 @@ class ApplicationRecords:
 
         Its record is shared: nobody may change it.
         """
-        # The count of commits, by which the cache goes, does not know what this thread just wrote.
+        # The cache depends on the count of commits, which does not include this transaction.
         if self._store.is_writing():
             return self._read(kind, tenant, app_id)
         key = (kind, tenant.id if tenant else None, app_id.lower())
-        # Taken before reading: a commit in between makes the entry look old, never an old one new.
+        # Read before the record: a commit in between makes the entry look old, which does no harm.
         changes = self._store.changes
         cached = self._cache.get(key)
         if cached is not None and cached[0] == changes:
@@ -50,14 +50,14 @@ class ApplicationRecords:
         return application
 
     def find_app_id(self, tenant: Tenant, name: str) -> str | None:
-        """The appId that goes by this name, of a deleted application too."""
+        """The appId of the application with this name, deleted ones included."""
         statement = "SELECT app_id FROM identifier WHERE tenant = ? AND name = ?"
         rows = self._store.read(statement, (tenant.number, _fold(name)))
         return str(rows[0][0]) if rows else None
 
     def add_names(self, tenant: Tenant, app_id: str, names: Iterable[str]) -> None:
         """
-        Let the application be known by these names, in any case of letters.
+        Register names by which the application is found, in any case of letters.
 
         Raises:
             ValueError: another one has a name already.
@@ -72,7 +72,7 @@ class ApplicationRecords:
                 )
 
     def drop_names(self, tenant: Tenant, app_id: str) -> None:
-        """Let the application go by no names any more."""
+        """Remove all names of the application."""
         with self._store.writing() as connection:
             connection.execute(
                 "DELETE FROM identifier WHERE tenant = ? AND app_id = ?", (tenant.number, app_id)
@@ -85,7 +85,7 @@ class ApplicationRecords:
         Raises:
             LookupError: the tenant has no such application.
         """
-        # Not from the cache: whoever changes that record would change it for others.
+        # Not from the cache, whose records are shared and must not be changed.
         application = self._read(kind, tenant, app_id)
         if application is None:
             raise LookupError(f"no {kind} with appId {app_id!r} in tenant {tenant.display_name!r}")

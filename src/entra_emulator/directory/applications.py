@@ -1,4 +1,4 @@
-"""Applications: what is registered, which API it exposes, which permissions it asks for."""
+"""Applications: their registrations, the APIs that they expose, the permissions they request."""
 
 from collections.abc import Iterable, Sequence
 
@@ -49,12 +49,12 @@ class Applications:
         An application and its service principal in the same tenant, as the portal makes them.
 
         Args:
-            tenant: its home.
-            display_name: what people see.
+            tenant: its home tenant.
+            display_name: its name for people.
             sign_in_audience: "AzureADMyOrg", or "AzureADMultipleOrgs" for other tenants too.
-            redirect_uris: of the web platform, where it has credentials.
-            public_redirect_uris: of the platform for mobile and desktop, where it has none.
-            allow_public_client: it may use flows that need neither redirect nor credential.
+            redirect_uris: those of the web platform, which needs credentials.
+            public_redirect_uris: those of the mobile and desktop platform, which needs none.
+            allow_public_client: whether it may use flows without a redirect and a credential.
         """
         record = draft_application(
             self._store.new_id(),
@@ -102,19 +102,19 @@ class Applications:
         return self.find_anywhere(app_id) or find_first_party(app_id)
 
     def find_identifier_holder(self, tenant: Tenant, name: str) -> str | None:
-        """The appId of the application that goes by this name, deleted ones too."""
+        """The appId of the application with this identifier URI, deleted ones included."""
         return self._records.find_app_id(tenant, name)
 
     def rewrite(self, tenant: Tenant, record: Record) -> None:
         """
-        Put an application in the place of the one with its ID; its service principals follow.
+        Replace the application with the same ID, and update its service principals.
 
         Raises:
             ValueError: another one goes by one of its names.
         """
         app_id = record["appId"]
         with self._store.writing():
-            # All go first: the record may have lost one, which others can take from now on.
+            # All names are removed first: others can take those that the new record does not have.
             self._records.drop_names(tenant, app_id)
             self._records.add_names(tenant, app_id, record["identifierUris"])
             self._objects.rewrite(tenant, "application", record)
@@ -122,19 +122,19 @@ class Applications:
 
     def disable(self, tenant: Tenant, app_id: str, *, disabled: bool = True) -> None:
         """
-        Forbid the application new tokens in every tenant, or allow them again.
+        Refuse the application new tokens in every tenant, or allow them again.
 
-        Tokens it has stay good ("application resource type", Microsoft Graph, `isDisabled`).
+        Its present tokens stay valid ("application resource type", Microsoft Graph, `isDisabled`).
         """
         self._change(tenant, app_id, {"isDisabled": disabled})
 
     def make_public(self, tenant: Tenant, app_id: str) -> None:
-        """Say that the application is a public client, which has no credentials."""
+        """Make the application a public client, which has no credentials."""
         self._change(tenant, app_id, {"isFallbackPublicClient": True})
 
     def enable_id_tokens(self, tenant: Tenant, app_id: str) -> None:
         """
-        Let the authorization endpoint answer the application with ID tokens itself.
+        Allow the authorization endpoint to return ID tokens to the application directly.
 
         Raises:
             LookupError: the application is not in this tenant.
@@ -155,13 +155,13 @@ class Applications:
         optional_claims: Sequence[str] = (),
     ) -> Application:
         """
-        Make the application an API that others can ask tokens for.
+        Make the application an API for which others can request tokens.
 
-        Another time adds an identifier and roles, and sets the rest anew. Its App ID URI is
-        `api://{app_id}` by default. Each of the app roles, its application permissions, is (value,
-        display name). Tokens for it have the format `token_version` and say the `optional_claims`
-        (of `exposed_api.OPTIONAL_CLAIMS`) besides. With `assignment_required`, only who holds one
-        of its app roles in this tenant gets any.
+        A further call adds an identifier and roles, and replaces the other settings. The App ID URI
+        is `api://{app_id}` by default. Each of the app roles, which are its application
+        permissions, is (value, display name). Tokens for it have the format `token_version`, and
+        also contain the `optional_claims` (of `exposed_api.OPTIONAL_CLAIMS`). With
+        `assignment_required`, only callers with one of its app roles in this tenant get tokens.
 
         Raises:
             LookupError: the application is not in this tenant.
@@ -193,10 +193,10 @@ class Applications:
         restricted: bool = False,
     ) -> None:
         """
-        Make the application's API offer a delegated permission, the `value` that stands in `scp`.
+        Add a delegated permission to the application's API, whose `value` is in the claim `scp`.
 
-        Consent pages call it `display_name`, or `value` without one. To a restricted one only an
-        administrator may consent.
+        Consent pages show `display_name`, or `value` without one. Only an administrator may consent
+        to a restricted permission.
 
         Raises:
             LookupError: the application is not in this tenant.
@@ -213,7 +213,7 @@ class Applications:
         self, tenant: Tenant, app_id: str, value: str, *, resource_app_id: str = GRAPH_APP_ID
     ) -> None:
         """
-        Let the application ask for an app role, e.g. `User.Read.All`; this grants nothing.
+        Have the application request an app role, e.g. `User.Read.All`; this does not grant it.
 
         Raises:
             LookupError: no such application here, no such resource, or no such role.
@@ -226,7 +226,7 @@ class Applications:
         self, tenant: Tenant, app_id: str, value: str, *, resource_app_id: str = GRAPH_APP_ID
     ) -> None:
         """
-        Let the application ask for a scope, e.g. `User.Read`; this grants nothing.
+        Have the application request a scope, e.g. `User.Read`; this does not grant it.
 
         Raises:
             LookupError: no such application here, no such resource, or no such scope.
@@ -237,7 +237,7 @@ class Applications:
         )
 
     def list_requested_roles(self, tenant: Tenant, app_id: str) -> list[Permission]:
-        """The app roles that the application asks for, of resources present in this tenant."""
+        """The app roles that the application requests, of resources that are in this tenant."""
         application = self.find_anywhere(app_id)
         if application is None:
             return []
@@ -245,7 +245,7 @@ class Applications:
         return [role for one in resources for role in list_permissions(application.record, one)]
 
     def list_requested_scopes(self, tenant: Tenant, app_id: str) -> dict[str, list[Record]]:
-        """The scopes that the application asks for, by resource's appId."""
+        """The scopes that the application requests, by the appId of the resource."""
         client = self.find_client(app_id)
         if client is None:
             return {}
@@ -254,20 +254,20 @@ class Applications:
         return {resource: requested for resource, requested in scopes.items() if requested}
 
     def forget(self, _tenant: Tenant, gone: StoredObject) -> None:
-        """Remove the credentials and names of an application that is gone for ever."""
+        """Remove the credentials and names of an application that was deleted for good."""
         if gone.kind == "application":
             app_id = _decode(gone.doc)["appId"]
             with self._store.writing() as connection:
-                # In every tenant: its service principals elsewhere go by these names too.
+                # In every tenant, because its service principals elsewhere have these names, too.
                 connection.execute("DELETE FROM identifier WHERE app_id = ?", (app_id,))
                 self._credentials.drop_all(app_id)
-        # Its own credentials are kept by object ID: its application's must stay, and may be at
-        # home in another tenant.
+        # The credentials of a service principal are kept by its object ID. Those of its application
+        # must stay: it may be registered in another tenant.
         elif gone.kind == "servicePrincipal":
             self._credentials.drop_all(_decode(gone.doc)["id"])
 
     def _list_resources(self, tenant: Tenant, record: Record) -> list[Application]:
-        """The service principals in this tenant of the APIs that an application asks for."""
+        """The service principals in this tenant of the APIs whose permissions are requested."""
         entries = record["requiredResourceAccess"]
         resources = (self._service_principals.find(tenant, e["resourceAppId"]) for e in entries)
         return [resource for resource in resources if resource]

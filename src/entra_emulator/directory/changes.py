@@ -1,7 +1,7 @@
 """
-What changed in the directory, in order: for delta queries, and for replicas that lag behind.
+The journal of changes of the directory, for delta queries and for replicas that lag behind.
 
-Filling a new directory is no change. What is older than KEEP is forgotten.
+Filling a new directory is not a change. Changes older than KEEP are forgotten.
 """
 
 import threading
@@ -17,7 +17,7 @@ from entra_emulator.model.records import Tenant
 # in Microsoft Graph data"); the rest is for tests that move the clock.
 KEEP = 30 * 86_400.0
 
-# One change in this many looks for what is to be forgotten, so that the others do not pay for it.
+# Only one change in so many checks what is to be forgotten, so that the others are not slowed down.
 SWEEP = 1000
 
 
@@ -28,15 +28,15 @@ class Change(NamedTuple):
     Args:
         kind: the object's type.
         seq: the object's number.
-        id: the object's ID, which stays known when the object is gone.
+        id: the object's ID, which is still known after the object was deleted.
         moment: seconds since 1970.
         what: "created", "updated", "deleted", "restored", "purged", "linked" or "unlinked".
         names: the properties that changed; for links the relation.
-        target: the number of the object at the link's other end.
-        before: the document before the change; None when there was no such object, or only in
-            the recycle bin. For links it is the reference to the other end, which stays known when
-            that is gone.
-        number: its place in the order of all changes, given when it is written down.
+        target: the number of the object at the other end of the link.
+        before: the document before the change; None if the object did not exist, or was in the
+            recycle bin. For links it is the reference to the other end, which is still known after
+            that was deleted.
+        number: its place in the order of all changes, given when it is stored.
     """
 
     kind: str
@@ -52,13 +52,13 @@ class Change(NamedTuple):
 
 class ChangeRange(NamedTuple):
     """
-    The changes behind number `after`, up to `until`.
+    The changes after number `after`, up to `until`.
 
     Args:
-        after: the last that is not in it.
-        until: the last that is.
-        kinds: of objects of these types.
-        ids: of these objects only; empty is all.
+        after: the number of the last change before the range.
+        until: the number of the last change in the range.
+        kinds: the types of the changed objects.
+        ids: the IDs of the only changed objects; empty for all.
     """
 
     after: int
@@ -69,11 +69,11 @@ class ChangeRange(NamedTuple):
 
 class ObjectState(NamedTuple):
     """
-    What an object is like now.
+    The present state of an object.
 
     Args:
-        doc: its document; None when it is gone for ever.
-        deleted: it is in the recycle bin.
+        doc: its document; None if it was deleted for good.
+        deleted: whether it is in the recycle bin.
     """
 
     doc: bytes | None
@@ -81,19 +81,19 @@ class ObjectState(NamedTuple):
 
 
 class Changes:
-    """The journal of changes, and the present state of what changed."""
+    """The journal of changes, and the present state of changed objects."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # Those of the transaction that is under way.
+        # The changes of the transaction that is under way.
         self._noted: list[tuple[Tenant, Change]] = []
         store.after_rollback.append(self._noted.clear)
-        # Of each thread that wants to know, what it has changed so far.
+        # The changes so far of each thread that collects them.
         self._collected = threading.local()
 
     @contextmanager
     def collecting(self) -> Iterator[list[Change]]:
-        """The changes that this thread notes meanwhile, those that are rolled back among them."""
+        """The changes that this thread notes in the block, including those that are rolled back."""
         changes: list[Change] = []
         self._collected.changes = changes
         try:
@@ -107,7 +107,7 @@ class Changes:
         return noted
 
     def note(self, tenant: Tenant, change: Change) -> None:
-        """Write a change down."""
+        """Add a change to the journal."""
         number, names = KINDS[change.kind].number, " ".join(change.names)
         self._noted.append((tenant, change._replace(before=None)))
         getattr(self._collected, "changes", []).append(change)
@@ -127,7 +127,7 @@ class Changes:
         return int(rows[0][0]) if rows else 0
 
     def read_watermark_at(self, tenant: Tenant, moment: float) -> int:
-        """The number of the tenant's last change that was there at this moment."""
+        """The number of the tenant's last change up to this moment."""
         rows = self._store.read(
             "SELECT number FROM change WHERE tenant = ? AND moment > ? ORDER BY number LIMIT 1",
             (tenant.number, moment),
@@ -135,7 +135,7 @@ class Changes:
         return int(rows[0][0]) - 1 if rows else self.read_watermark()
 
     def read_floor(self) -> int:
-        """The number of the last change that is forgotten."""
+        """The number of the last change that was forgotten."""
         ((oldest,),) = self._store.read("SELECT min(number) FROM change")
         return self.read_watermark() if oldest is None else int(oldest) - 1
 
@@ -170,7 +170,7 @@ class Changes:
         """
         Every change of each of these objects up to number `until`, oldest first.
 
-        What was before is told of links alone: whole documents would be read for nothing.
+        `before` is read only for changes of links, because whole documents are not needed here.
         """
         histories: dict[int, list[Change]] = {seq: [] for seq in seqs}
         condition = f"seq IN ({_mark(seqs)}) AND number <= ?"
@@ -190,13 +190,13 @@ class Changes:
         return self._select(condition, tenant.number, KINDS[kind].number, since)
 
     def read_state(self, tenant: Tenant, kind: str, seq: int) -> ObjectState:
-        """What the object of this number is like now."""
+        """The present state of the object with this number."""
         return self.read_states(tenant, [kind], [seq])[seq]
 
     def read_states(
         self, tenant: Tenant, kinds: Collection[str], seqs: Collection[int]
     ) -> dict[int, ObjectState]:
-        """What each of these objects, which are of these types, is like now."""
+        """The present state of each of these objects, which have these types."""
         numbers = [KINDS[kind].number for kind in kinds]
         rows = self._store.read(
             "SELECT d.seq, d.doc, EXISTS (SELECT 1 FROM deleted AS x WHERE x.tenant = ? "  # noqa: S608 - question marks

@@ -1,4 +1,4 @@
-"""Consent: which application may do what, by app roles and by scopes that users delegate."""
+"""Consents: the app roles that applications have, and the scopes that users delegate to them."""
 
 import base64
 from collections.abc import Collection
@@ -22,12 +22,12 @@ from entra_emulator.model.records import Application, Record, Tenant
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
 
-# In the place of a user's ID. NULL would not do: SQLite's keys take any number of NULLs as
-# different, so that everybody could be granted the same twice.
+# Stands for the ID of a user. NULL cannot: in SQLite's keys all NULLs are different, so that the
+# same grant for everybody could be stored twice.
 EVERYBODY = ""
 
-# The rows of deleted principals and resources stay, so that a restored one has its permissions
-# again; until then nobody is shown them.
+# The rows of deleted principals and resources are kept, so that a restored one has its permissions
+# again; until then they are not shown.
 _LIVE = (
     "EXISTS (SELECT 1 FROM object AS o WHERE o.id = a.{0} AND o.tenant = a.tenant) "
     "AND EXISTS (SELECT 1 FROM object AS o WHERE o.id = a.{1} AND o.tenant = a.tenant)"
@@ -54,7 +54,7 @@ class Consents:
 
     def grant_admin_consent(self, tenant: Tenant, app_id: str) -> list[str]:
         """
-        Grant every app role the application asks for, once; the values of all of them.
+        Grant every app role that the application requests; return the values of all of them.
 
         The first consent of a foreign multi-tenant application makes its
         service principal here.
@@ -92,7 +92,7 @@ class Consents:
         self._assign(tenant, principal, resource, role, value or "")
 
     def is_assigned(self, tenant: Tenant, app_id: str, resource_app_id: str) -> bool:
-        """Whether the application holds anything of that resource, be it only default access."""
+        """Whether the application has any role of that resource, or only default access."""
         return bool(self._read_assignments(tenant, app_id, resource_app_id))
 
     def revoke(self, tenant: Tenant, app_id: str) -> None:
@@ -104,8 +104,8 @@ class Consents:
     def list_granted_roles(
         self, tenant: Tenant, app_id: str, resource: str = GRAPH_APP_ID
     ) -> list[str]:
-        """The values of the app roles granted to the application, of one resource's appId."""
-        # Default access has no value, and a token says nothing of it.
+        """The values of the app roles of a resource (appId) that the application has."""
+        # Default access has no value, and is not in tokens.
         return [value for value in self._read_assignments(tenant, app_id, resource) if value]
 
     def list_assignments(
@@ -175,7 +175,7 @@ class Consents:
         resource_app_id: str = GRAPH_APP_ID,
     ) -> None:
         """
-        Consent to scopes for a user, or without one for everybody; earlier consent stays.
+        Consent to scopes for a user, or without one for everybody; earlier consents stay.
 
         The application's service principal is made if it is not here yet.
 
@@ -206,7 +206,7 @@ class Consents:
     def list_granted_scopes(
         self, tenant: Tenant, app_id: str, user_id: str, resource_app_id: str = GRAPH_APP_ID
     ) -> frozenset[str]:
-        """The resource's scopes that the application has for this user, by whomever's consent."""
+        """The resource's scopes that the application has for this user, by any consent."""
         client, resource = self._find_ids(tenant, app_id, resource_app_id)
         return list_preauthorized(app_id, resource_app_id).union(
             self._list_trusted(app_id, resource_app_id),
@@ -259,7 +259,7 @@ class Consents:
         return grant
 
     def change_grant(self, tenant: Tenant, grant: Record, scope: str | None) -> None:
-        """Give a consent other scopes; None takes it back."""
+        """Replace the scopes of a consent; None revokes the consent."""
         key = (tenant.number, grant["clientId"], grant["resourceId"], grant["principalId"] or "")
         where = "WHERE tenant = ? AND client = ? AND resource = ? AND user = ?"
         with self._store.writing() as connection:
@@ -272,7 +272,7 @@ class Consents:
                 )
 
     def forget(self, tenant: Tenant, gone: StoredObject) -> None:
-        """Remove the permissions of an object that is gone for ever, and those to use it."""
+        """Remove the permissions of an object that was deleted for good, and those to use it."""
         object_id = read_id(gone.doc)
         with self._store.writing() as connection:
             for table, columns in (
@@ -319,9 +319,9 @@ class Consents:
         self._insert(tenant, doc, value)
 
     def _insert(self, tenant: Tenant, assignment: Record, value: str | None) -> bool:
-        """Keep an app role assignment; False when there is the same one already."""
-        # Consent can be given again, while Graph refuses an assignment that is there already: hence
-        # no error here, but an answer.
+        """Store an app role assignment; return False if it exists already."""
+        # Consent can be given again, while Graph refuses an existing assignment. So this does not
+        # raise, and the caller decides.
         with self._store.writing() as connection:
             return bool(
                 connection.execute(
@@ -332,9 +332,9 @@ class Consents:
             )
 
     def _list_trusted(self, app_id: str, resource_app_id: str) -> list[str]:
-        """The scopes that an API lets the client have without anybody's consent."""
+        """The scopes of an API that the client has without a consent."""
         api = self._applications.find_anywhere(resource_app_id)
-        # Microsoft's own APIs have no application here; whom they trust is a table of the model.
+        # Microsoft's own APIs have no application here; the model has a table of clients they trust.
         if api is None:
             return []
         offer = api.record["api"]

@@ -1,4 +1,4 @@
-"""What applications prove their identity with: secrets, certificates, federated credentials."""
+"""The credentials of applications: secrets, certificates, federated credentials."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ from entra_emulator.model.records import (
     Tenant,
 )
 
-# What `addPassword` gives a secret that names no end ("application: addPassword", Microsoft Graph).
+# The lifetime of a secret without an end ("application: addPassword", Microsoft Graph).
 TWO_YEARS = 730 * 86400.0
 TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - an audience
 
@@ -39,9 +39,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
 
 class Credential(NamedTuple):
     """
-    A "secret" or "certificate", as the token service looks for it; times are seconds since 1970.
+    A "secret" or "certificate", as the token service checks it; times are seconds since 1970.
 
-    The value is the secret's digest, or the certificate's DER.
+    The value is the digest of the secret, or the certificate as DER.
     """
 
     key_id: str
@@ -63,7 +63,7 @@ class Credentials:
         self._records, self._objects = records, objects
 
     def keep(self, holder: str, credentials: Iterable[Credential]) -> None:
-        """Let these prove the holder's identity from now on."""
+        """Add credentials of the holder, which are accepted from now on."""
         with self._store.writing() as connection:
             connection.executemany(
                 "INSERT INTO credential (key_id, app_id, kind, value, start, end) "
@@ -72,7 +72,7 @@ class Credentials:
             )
 
     def drop(self, holder: str, key_ids: Iterable[str]) -> None:
-        """Let these prove nothing any more."""
+        """Remove credentials of the holder, which are refused from now on."""
         with self._store.writing() as connection:
             connection.executemany(
                 "DELETE FROM credential WHERE app_id = ? AND key_id = ?",
@@ -80,7 +80,7 @@ class Credentials:
             )
 
     def drop_all(self, holder: str) -> None:
-        """Remove every credential of a holder that is gone for ever."""
+        """Remove every credential of a holder that was deleted for good."""
         with self._store.writing() as connection:
             # Both tables call the holder `app_id`, though it may be a service principal's object
             # ID.
@@ -98,9 +98,9 @@ class Credentials:
         text: str | None = None,
     ) -> Password:
         """
-        A new client secret, valid for two years from `start` as Graph's addPassword has it.
+        A new client secret, by default valid for two years from `start`, as with addPassword.
 
-        Its `text` is drawn by default. Only its SHA-256 is kept. Times are seconds since 1970.
+        Its `text` is random by default. Only its SHA-256 is stored. Times are seconds since 1970.
 
         Raises:
             LookupError: the application is not in this tenant.
@@ -126,11 +126,11 @@ class Credentials:
 
     def add_certificate(self, tenant: Tenant, app_id: str, der: bytes) -> Certificate:
         """
-        A certificate of the application's, valid as long as it says itself.
+        A new certificate of the application, valid until the end that it contains.
 
         Raises:
             LookupError: the application is not in this tenant.
-            ValueError: `der` is no certificate with an RSA key.
+            ValueError: `der` is not a certificate with an RSA key.
         """
         certificate, key_id = read_certificate(der), self._store.new_id()
         begin = certificate.not_valid_before_utc.timestamp()
@@ -151,11 +151,11 @@ class Credentials:
         return [describe_certificate(*row) for row in rows]
 
     def remove_password(self, tenant: Tenant, app_id: str, key_id: str) -> None:
-        """Take a client secret away; LookupError says that there is none."""
+        """Remove a client secret; raise LookupError if there is none with this ID."""
         self._remove(tenant, app_id, "passwordCredentials", key_id)
 
     def remove_certificate(self, tenant: Tenant, app_id: str, key_id: str) -> None:
-        """Take a certificate away; LookupError says that there is none."""
+        """Remove a certificate; raise LookupError if there is none with this ID."""
         self._remove(tenant, app_id, "keyCredentials", key_id)
 
     def add_federated(
@@ -183,7 +183,7 @@ class Credentials:
             self._store.new_id(), name, issuer, subject, audience, description
         )
         with self._store.writing() as connection:
-            # Inside the transaction, or two at once could be the twentieth.
+            # Within the transaction, so that two simultaneous requests cannot exceed the limit.
             _check_federated(self.list_federated(app_id), made)
             connection.execute(
                 "INSERT INTO federated "
@@ -195,7 +195,7 @@ class Credentials:
 
     def change_federated(self, tenant: Tenant, app_id: str, changed: FederatedCredential) -> None:
         """
-        Put a federated credential in the place of the one with its ID; its name stays.
+        Replace the federated credential with the same ID; its name does not change.
 
         Raises:
             LookupError: no such application.
@@ -223,7 +223,7 @@ class Credentials:
 
     def remove_federated(self, tenant: Tenant, app_id: str, name: str) -> None:
         """
-        Trust that issuer for that subject no longer.
+        Remove a federated credential, whose tokens are refused from now on.
 
         Raises:
             LookupError: no such application or credential.
@@ -237,7 +237,7 @@ class Credentials:
                 raise LookupError(f"{app_id} has no federated credential named {name!r}")
 
     def _need_holder(self, tenant: Tenant, app_id: str) -> None:
-        """Make sure that this is an application of the tenant's, or a managed identity."""
+        """Check that this is an application of the tenant, or a managed identity."""
         if self._records.find("application", tenant, app_id) is None:
             principal = self._records.need("servicePrincipal", tenant, app_id)
             if principal.record["servicePrincipalType"] != "ManagedIdentity":

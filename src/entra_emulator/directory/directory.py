@@ -1,4 +1,4 @@
-"""Every tenant of one emulator and all that is in them. Knows no HTTP."""
+"""All tenants of an emulator and their content, without HTTP."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,39 +34,39 @@ from entra_emulator.directory.users import Users
 
 class Directory:
     """
-    The directory's parts side by side, over one database.
+    The parts of the directory, which share a database.
 
-    A part knows the database and the parts that it is given, no others.
+    A part uses only the database and the parts that it is given.
 
     Attributes:
         tenants: the tenants and their domains.
         objects: objects of every type, one by one.
         collections: the objects of a type, in order.
-        links: who is a member, owner or manager of whom.
-        dynamic_members: who is in the groups whose members follow a rule.
-        search: finding objects by what they are called.
-        recycle_bin: deleting, restoring and purging objects.
-        changes: what changed, for delta queries.
+        links: the members, owners and managers of objects.
+        dynamic_members: the members of groups with a membership rule.
+        search: finds objects by their names.
+        recycle_bin: deletes, restores and purges objects.
+        changes: the journal of changes, for delta queries.
         sign_ins: when users last signed in.
         last_uses: when credentials and applications were last used.
-        users: users by name, and until when their sign-ins are revoked.
-        role_members: who has which directory role.
-        role_definitions: the roles that there are, built in and of the tenant's own.
-        role_assignments: who has which role for what.
-        licences: which products a tenant has, and who uses them.
-        applications: registrations, the APIs and permissions in them.
+        users: users by name, and the times until which their sign-ins are revoked.
+        role_members: the members of directory roles.
+        role_definitions: the built-in roles, and those of the tenant.
+        role_assignments: the roles of users, groups and service principals, and their scopes.
+        licences: the products of a tenant, and their users.
+        applications: app registrations, with their APIs and permissions.
         service_principals: the instances of applications in a tenant.
-        managed_identities: those of the pretend machine.
-        app_management_policies: what the tenant allows of credentials and identifier URIs.
+        managed_identities: the managed identities of the pretend machine.
+        app_management_policies: the tenant's restrictions of credentials and identifier URIs.
         credentials: secrets, certificates and federated credentials.
-        consents: app roles and scopes that are granted.
+        consents: the granted app roles and scopes.
         token_policies: which applications' tokens are revoked or blocked.
         tickets: codes, sessions and refresh tokens of the token service.
 
     Args:
         path: the database file; None keeps everything in memory.
-        clock: where creation times and expiry come from; by default the machine's.
-        draft: the file is new, and nobody else's until it is closed, see `Store`.
+        clock: tells the time for creation and expiry; by default the machine's clock.
+        draft: whether the file is new, and used by nobody else until it is closed, see `Store`.
     """
 
     def __init__(
@@ -129,18 +129,18 @@ class Directory:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Several changes that happen together or not at all."""
+        """A transaction: all changes in the block are made, or none."""
         try:
             with self._store.writing():
                 yield
         except BaseException:
-            # They are held in memory, where the database's way back does not reach.
+            # Tenants are held in memory, where the rollback of the database does not reach.
             self.tenants.reload()
             raise
 
     @contextmanager
     def filling(self) -> Iterator[None]:
-        """A transaction for many new objects: indices are made at its end, all at once."""
+        """A transaction for many new objects; the indices are built at its end, all at once."""
         with self.transaction(), self._store.unindexed():
             yield
 
@@ -149,21 +149,21 @@ class Directory:
         self._store.backup(path)
 
     def restore(self, path: Path) -> None:
-        """Become what `backup` wrote to this file; what happened since is gone."""
+        """Return to the state that `backup` wrote to this file; later changes are lost."""
         self._store.restore(path)
         self.tenants.reload()
 
     def dump(self) -> bytes:
-        """Everything as one value, for `load`."""
+        """The whole directory as one value, for `load`."""
         return self._store.dump()
 
     def load(self, image: bytes) -> None:
-        """Become what `dump` returned; what happened since is gone."""
+        """Return to the state that `dump` returned; later changes are lost."""
         self._store.load(image)
         self.tenants.reload()
 
     def clear(self) -> None:
-        """Remove every tenant with all that is in it; settings stay."""
+        """Remove every tenant with its content; settings stay."""
         with self._store.writing():
             self._store.clear()
             self.tenants.reload()

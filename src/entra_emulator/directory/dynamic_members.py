@@ -1,5 +1,5 @@
 """
-Who is in the groups and administrative units whose members follow a rule.
+The members of groups and administrative units with a membership rule.
 
 "When the attributes of a user or a device change, the system evaluates all rules for dynamic
 membership groups" ("Manage rules for dynamic membership groups in Microsoft Entra ID"). Here that
@@ -67,7 +67,7 @@ class DynamicMembers:
         store.before_commit.append(self._follow)
 
     def list_holders(self, tenant: Tenant) -> list[StoredObject]:
-        """The groups and administrative units whose rule is processed, as their summaries."""
+        """The groups and administrative units whose rule is active, with their summaries."""
         rows = self._store.read(
             f"SELECT o.kind, o.seq, o.face FROM object AS o WHERE o.tenant = ? "  # noqa: S608 - constants
             f"AND {FOLLOWS_RULE.format('o.')}",
@@ -76,7 +76,7 @@ class DynamicMembers:
         return [StoredObject(BY_NUMBER[number].name, seq, face) for number, seq, face in rows]
 
     def _follow(self) -> None:
-        """Change the members as this transaction's changes want it."""
+        """Apply the rules to the changes of this transaction."""
         # New members are changes too, and members of one group may be those of another.
         while noted := self._changes.take_noted():
             tenants = {tenant.number: tenant for tenant, _ in noted}
@@ -118,7 +118,7 @@ class DynamicMembers:
                 yield _Holder(row, rule)
 
     def _fill(self, tenant: Tenant, holder: _Holder) -> None:
-        """Let exactly those be members whom the rule chooses."""
+        """Make exactly those objects members that the rule selects."""
         chosen = {row.seq: row for row in self._choose(tenant, holder.rule)}
         present = self._links.list_neighbours(tenant, LinkQuery("members", holder.row.seq))
         for row in present:
@@ -130,7 +130,7 @@ class DynamicMembers:
                 self._links.add(tenant, "members", holder.row, row)
 
     def _choose(self, tenant: Tenant, rule: MembershipRule) -> Iterator[StoredObject]:
-        """Whom a rule chooses, of all that there are."""
+        """All objects that a rule selects."""
         if rule.manager:
             manager = self._objects.find(tenant, rule.manager, kind="user")
             if manager is not None:
@@ -150,7 +150,7 @@ class DynamicMembers:
                 yield StoredObject(rule.kind, position.seq, doc)
 
     def _try_subject(self, tenant: Tenant, kind: str, seq: int, holders: list[_Holder]) -> None:
-        """Let a user or device that changed be where the rules want it."""
+        """Apply the rules to a user or device that has changed."""
         state = self._changes.read_state(tenant, kind, seq)
         if state.doc is None or state.deleted:
             return
@@ -161,7 +161,7 @@ class DynamicMembers:
         managers = {_decode(r.doc)["id"] for r in self._links.list_neighbours(tenant, above)}
         now = self._store.clock.now()
         for row, rule in holders:
-            # Who is in another group is looked at when that group changes.
+            # Rules about the members of another group are applied when that group changes.
             if rule.kind != kind or rule.groups:
                 continue
             wanted = rule.manager in managers if rule.manager else rule.matches(record, now)
@@ -171,7 +171,7 @@ class DynamicMembers:
                 self._links.remove(tenant, "members", row, subject)
 
     def _pass_on(self, tenant: Tenant, change: Change, takers: list[_Holder]) -> None:
-        """Let a new member of a group be in those that take its members."""
+        """Add a new member of a group to the groups whose rule includes that group's members."""
         # "Membership of a memberOf dynamic group doesn't automatically update when … members are
         # removed from a child group" (preview limitations of memberOf).
         for row, rule in takers:

@@ -1,4 +1,4 @@
-"""Consents to scopes as they were when a delta query asked for them."""
+"""Snapshots of the consents to scopes, taken when a delta query requests them."""
 
 import secrets
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from entra_emulator.model.records import Record, Tenant
 
-# So many are kept; whoever asks for changes since an older one has to begin anew.
+# How many are kept; a request for the changes since an older one has to begin again.
 MOST = 1000
 
 

@@ -18,13 +18,13 @@ from entra_emulator.private_files import make_private
 
 # A default representation of a group fills a third of a page, and none overflows into another.
 PAGE_SIZE = 8192
-# The most connections that read at the same time. More would find nothing sooner, and each keeps
-# two files open; fewer would let the event loop wait for threads that search.
+# The most connections that read at the same time. More would not be faster, and each keeps two
+# files open; with fewer, the event loop would wait for threads that search.
 READERS = 16
-# The most that SQLite maps; what is mapped is read without copying, and is nobody's memory.
+# The most bytes of the file that SQLite maps; mapped pages are read without a copy in memory.
 MAPPED = 0x7FFF0000
 
-# For a new file that no other process has open and that is thrown away when something fails.
+# For a new file that no other process uses, and that is deleted if something fails.
 DRAFTING = """
     PRAGMA journal_mode = MEMORY;
     PRAGMA synchronous = OFF;
@@ -36,10 +36,10 @@ DRAFTING = """
 
 def check_database(path: Path) -> None:
     """
-    Make sure that a file is a database of this version of the emulator, or empty.
+    Check that a file is a database of this version of the emulator, or empty.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is neither.
     """
     with path.open("rb") as file:
         head = file.read(64)
@@ -51,7 +51,7 @@ def check_database(path: Path) -> None:
             f"{path} is no database of the emulator, and was left as it is. Name another folder."
         )
     version = int.from_bytes(head[60:64])
-    # What was written last may still stand in the write-ahead log alone.
+    # The last changes may still be only in the write-ahead log.
     if version != VERSION and not path.with_name(f"{path.name}-wal").exists():
         raise _refuse_version(path, version)
 
@@ -67,17 +67,17 @@ class Store:
     """
     The database in `path`, or in memory; any thread may use it.
 
-    Reads borrow a connection and never wait for the writer; in memory there is
-    one connection, and everybody waits.
+    Reads borrow a connection, and never wait for the writer. A database in memory has only one
+    connection, for which everybody waits.
 
     Args:
         path: the file.
         clock: tells when something is written.
-        draft: the file is new and one's own until it is renamed: fill it in one thread, as fast
-            as can be, and without a way back.
+        draft: whether the file is new, and used by nobody else until it is renamed. Then one thread
+            fills it as fast as possible, without rollback.
 
     Raises:
-        ValueError: the file is no database of the emulator, or was written by another version.
+        ValueError: the file is not a database of the emulator, or was written by another version.
     """
 
     def __init__(self, path: Path | None, *, clock: Clock, draft: bool = False) -> None:
@@ -97,8 +97,8 @@ class Store:
             check_database(path)
             make_private(path)
         self.changes = 0  # how many transactions were committed: caches compare it
-        # What follows from a transaction is written in it, by those who enter themselves here; and
-        # what they have noted for that is forgotten when the transaction leaves no trace.
+        # Functions that write the consequences of a transaction in it, before it commits; and
+        # functions that forget what was noted for that if it is rolled back.
         self.before_commit: list[Callable[[], None]] = []
         self.after_rollback: list[Callable[[], None]] = []
         self._writer = self._connect()
@@ -113,7 +113,7 @@ class Store:
         return str(uuid4())
 
     def close(self) -> None:
-        """Close every connection; the store is of no use afterwards."""
+        """Close every connection; the store cannot be used afterwards."""
         with self._lock:
             for connection in self._all:
                 connection.close()
@@ -124,9 +124,9 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """
-        A transaction that commits at the end, or leaves no trace.
+        A transaction, which is committed at the end of the block, or rolled back if it raises.
 
-        Nested uses join the outermost one.
+        Nested uses join the outermost transaction.
         """
         with self._lock:
             if self._owner is not None:
@@ -149,7 +149,7 @@ class Store:
                         forget()
 
     def read(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-        """Every row of one SELECT; inside `writing`, with what was written so far."""
+        """Every row of a SELECT; within `writing`, including what was written so far."""
         if self._path is None or self._draft or self.is_writing():
             with self._lock:
                 return self._writer.execute(statement, values).fetchall()
@@ -163,7 +163,7 @@ class Store:
             self._return(connection)
 
     def _borrow(self) -> sqlite3.Connection | None:
-        """A connection for one reader; None where there is none but the writer's."""
+        """A connection for one reader; None if there is only the writer's."""
         with self._returned:
             while not self._idle and not self._open_reader():
                 if not self._lent:
@@ -173,7 +173,7 @@ class Store:
             return self._idle.pop()
 
     def _open_reader(self) -> bool:
-        """Open another connection, unless there are many or the system refuses."""
+        """Open another connection, unless there are enough, or the system refuses."""
         if self._lent >= READERS:
             return False
         try:
@@ -194,7 +194,7 @@ class Store:
         return self._owner == threading.get_ident()
 
     def setting(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """A small value of this name, made on first use."""
+        """The small value with this name, which `make` returns at the first use."""
         with self.writing() as connection:
             rows = connection.execute(
                 "SELECT value FROM setting WHERE name = ?", (name,)
@@ -206,7 +206,7 @@ class Store:
             return made
 
     def backup(self, path: Path) -> None:
-        """Copy the database into an empty file; readers and writers go on meanwhile."""
+        """Copy the database into an empty file; others can read and write meanwhile."""
         with closing(sqlite3.connect(path, isolation_level=None)) as target:
             if self._path is None:
                 with self._lock:
@@ -217,14 +217,14 @@ class Store:
             target.execute("PRAGMA journal_mode = DELETE")  # one file, not three
 
     def restore(self, path: Path) -> None:
-        """Put what `backup` wrote to this file in the place of everything."""
+        """Replace the whole database by the one that `backup` wrote to this file."""
         with self._lock, closing(sqlite3.connect(path, isolation_level=None)) as source:
             assert self._owner is None, "not inside a transaction"
             source.backup(self._writer)
             self.changes += 1
 
     def dump(self) -> bytes:
-        """The database as one file would hold it, without a file."""
+        """The database as the bytes of a database file."""
         if self._path is None:
             with self._lock:
                 return self._writer.serialize()
@@ -237,7 +237,7 @@ class Store:
         return bytes(image)
 
     def load(self, image: bytes) -> None:
-        """Put what `dump` returned in the place of everything."""
+        """Replace the whole database by the one that `dump` returned."""
         with self._lock:
             assert self._owner is None, "not inside a transaction"
             if self._path is None:
@@ -278,7 +278,7 @@ class Store:
         with self.writing() as connection:
             ((version,),) = connection.execute("PRAGMA user_version").fetchall()
             ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-            # A new file has version 0 as well, but no tables.
+            # A new file has version 0, too, but no tables.
             if tables and version != VERSION:
                 raise _refuse_version(self._path, version)
             connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -295,9 +295,9 @@ class Store:
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path or ":memory:",
-            # `writing` begins and ends transactions; the module would do it by its own rules.
+            # `writing` begins and ends transactions, instead of the module.
             isolation_level=None,
-            # Connections go from thread to thread, though never to two at a time.
+            # Connections are passed between threads, but no two threads use one at a time.
             check_same_thread=False,
             cached_statements=256,
         )
