@@ -17,6 +17,6 @@ def render_page() -> str:
     after = rest.partition(_END)[2]
     rows = [f"| `{check.name}` | {check.requires} | {check.next_step} |" for check in CHECKS]
     table = "\n".join(
-        ["| check | what has to be so | if it is not |", "| --- | --- | --- |", *rows]
+        ["| check | what is required | what to do if it is not met |", "| --- | --- | --- |", *rows]
     )
     return f"{before}{_BEGIN}\n{table}\n\n{_END}{after}"

@@ -334,7 +334,7 @@ class Consents:
     def _list_trusted(self, app_id: str, resource_app_id: str) -> list[str]:
         """The scopes of an API that the client has without a consent."""
         api = self._applications.find_anywhere(resource_app_id)
-        # Microsoft's own APIs have no application here; the model has a table of clients they trust.
+        # Microsoft's own APIs have no application here; the model has a table of clients to trust.
         if api is None:
             return []
         offer = api.record["api"]

@@ -99,19 +99,19 @@ def _doubt_counted(evidence: OwnEvidence) -> str:
 OWN_CHECKS: tuple[OwnCheck, ...] = (
     OwnCheck(
         "limit",
-        "It was not stopped at a limit.",
+        "The listing was not stopped at a limit.",
         lambda evidence: "it was stopped at its limit" if evidence.cut else "",
         "Leave the limit out.",
     ),
     OwnCheck(
         "proof",
-        "A proof was asked for.",
+        "A proof was requested.",
         lambda evidence: "" if evidence.proving else "no proof was asked for",
         "Ask for a proof.",
     ),
     OwnCheck(
         "count",
-        "Each count that the API sent is exactly what was read.",
+        "Each count that the API sent is exactly the number of records read.",
         _doubt_count,
         "Run it again; if it recurs, the API pages in a way that is not known here.",
     ),
@@ -123,13 +123,13 @@ OWN_CHECKS: tuple[OwnCheck, ...] = (
     ),
     OwnCheck(
         "identity",
-        "One answer held everything; or each record has an `id` of its own.",
+        "One answer contained everything; or each record has an `id` of its own.",
         _doubt_identity,
         "Have the API send an `id` in each record, or all in one answer.",
     ),
     OwnCheck(
         "pages",
-        "One answer held everything; or a second reading found the same IDs in the same order.",
+        "One answer contained everything; or a second reading had the same IDs in the same order.",
         _doubt_pages,
         "Run it again when less changes there; have the API sort what it pages.",
     ),

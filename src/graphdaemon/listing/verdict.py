@@ -295,19 +295,19 @@ def _doubt_count(evidence: Evidence) -> str:
 CHECKS: tuple[CompletenessCheck, ...] = (
     CompletenessCheck(
         "limit",
-        "It was not stopped at a limit.",
+        "The listing was not stopped at a limit.",
         lambda evidence: "it was stopped at its limit" if evidence.cut else "",
         "Leave the limit out.",
     ),
     CompletenessCheck(
         "proof",
-        "A proof was asked for.",
+        "A proof was requested.",
         lambda evidence: "" if evidence.proving else "no proof was asked for",
         "Ask for a proof.",
     ),
     CompletenessCheck(
         "index",
-        "The directory answered, not Graph's advanced index.",
+        "The directory itself answered, and not Graph's advanced index.",
         lambda evidence: (
             "Graph's advanced index answered, which lags behind the directory"
             if evidence.advanced
@@ -317,70 +317,73 @@ CHECKS: tuple[CompletenessCheck, ...] = (
     ),
     CompletenessCheck(
         "reading",
-        "One chain of everything, or every part, was read to its end.",
+        "One chain of the whole collection, or every part of it, was read to its end.",
         _doubt_reading,
         _AGAIN,
     ),
     CompletenessCheck(
         "replay",
-        "What the delta told, and the records it named, could be read.",
+        "The delta could be followed, and the records that it reported could be read.",
         lambda evidence: evidence.trouble,
         _AGAIN,
     ),
     CompletenessCheck(
         "delta",
-        "A delta link was taken before the first page; or one answer held everything.",
+        "A delta link was taken before the first page; or one answer contained everything.",
         _doubt_delta,
         _NEVER,
     ),
     CompletenessCheck(
         "shown",
-        "Each record that the delta named is shown as it was told of last, or was told to be gone.",
+        "Graph shows each record as the delta last reported it, or the delta reported it as gone.",
         _doubt_shown,
         _AGAIN,
     ),
     CompletenessCheck(
         "settled",
-        "The delta was read until it told of nothing that is not in the output.",
+        "The delta was read until it reported no change that is not in the output.",
         _doubt_settled,
         _AGAIN,
     ),
     CompletenessCheck(
         "filter",
-        "Each named record is shown or not as its values match the filter; where they do not say "
-        "so, Graph shows it with all the values that the filter tests as the delta told of them.",
+        "Each reported record is in the output if its values match the filter, and only then. If "
+        "the values do not show whether they match, Graph shows the record with the filter, and "
+        "with the values that the delta reported for all properties that the filter tests.",
         _doubt_filter,
-        "Run it again, and select what the filter tests: then the delta tells of it.",
+        "Run it again, and select the properties that the filter tests, so that the delta "
+        "reports them.",
     ),
     CompletenessCheck(
         "output",
         "Every record that changed after it was written could be corrected.",
         _doubt_late,
-        "Write into a file, or collect it: there records can be corrected.",
+        "Write to a file, or collect the records: there they can be corrected.",
     ),
     CompletenessCheck(
         "witnesses",
-        "Each record of the first page is in some part; or one chain was read to its end.",
+        "Each record of the first page is in one of the parts; or one chain was read to its end.",
         _doubt_witnesses,
         _AGAIN,
     ),
     CompletenessCheck(
         "prefixes",
-        "Every value of the key begins with one of the prefixes, where these were the parts.",
+        "If the parts are prefixes, every value of the key begins with one of them.",
         _doubt_prefixes,
         "Choose another method.",
     ),
     CompletenessCheck(
         "second_reading",
-        "A second reading brought every record of the first that did not change.",
+        "A second reading, if there was one, contained every unchanged record of the first.",
         _doubt_readings,
         _AGAIN,
     ),
     CompletenessCheck(
         "count",
-        "Graph counted before or afterwards, and each count is explained: it is higher than what "
-        "was found by no more than the records that the delta named as gone, and lower by no more "
-        "than those it named as there, and a third of the square root of all.",
+        "Graph counted before or afterwards, and each count is explained. It is higher than the "
+        "number of records read by no more than the records that the delta reported as gone. It is "
+        "lower by no more than those that the delta reported as existing, plus a third of the "
+        "square root of the number of records.",
         _doubt_count,
         _AGAIN,
     ),
