@@ -55,8 +55,9 @@ def test_every_link_is_followed_and_an_empty_page_is_not_the_end(scripted: Scrip
     ]
 
     assert listing(scripted) == [{"id": "1"}, {"id": "2"}]
-    assert [request.target for request in scripted.requests] == [
-        "/v1.0/users?$top=999",
+    first, *others = [request.target for request in scripted.requests]
+    assert first.startswith("/v1.0/users?$top=999&$select=")
+    assert others == [
         "/v1.0/users?$skiptoken=a%2B",
         "/v1.0/users?$skiptoken=b",
     ]

@@ -33,9 +33,11 @@ def test_no_size_is_asked_for_where_graph_refuses_every_one(name: str) -> None:
 
 def test_id_is_always_selected_once() -> None:
     """Without id no record can be told from another (Beats #52902)."""
-    select = Query(select=("displayName", "id", "mail"))
+    selected = Query(select=("displayName", "id", "mail"))
+    not_selected = Query(select=("displayName", "mail"))
 
-    assert build_url(ROOT, USERS, select).endswith("$select=id,displayName,mail")
+    assert build_url(ROOT, USERS, selected).endswith("$select=displayName,id,mail")
+    assert build_url(ROOT, USERS, not_selected).endswith("$select=id,displayName,mail")
 
 
 def test_values_are_escaped() -> None:
