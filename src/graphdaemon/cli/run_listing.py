@@ -162,7 +162,7 @@ def narrow(query: Query, reading: ReadingPlan) -> Query:
 def _say_result(record: ListingRecord, reading: ReadingPlan, rows: int) -> None:
     """Write the summary of a listing to stderr."""
     for line in describe_result(record, reading, rows):
-        terminal.say(line)
+        terminal.say(line, hang=2)
 
 
 def describe_result(

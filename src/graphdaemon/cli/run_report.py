@@ -187,15 +187,15 @@ def _write_page(report: Report[Any], output: Path | None) -> None:
 
 def _say(report: Report[Any], name: str) -> None:
     for note in report.notes:
-        terminal.say(note)
+        terminal.say(note, hang=2)
     counts = report.count()
     found = ", ".join(f"{count:,} {rule}" for rule, count in counts.items()) or "no findings"
     rows = f"{len(report.rows):,} row{'' if len(report.rows) == 1 else 's'}"
     requests = sum(one.requests for one in report.coverage)
     records = ", ".join(f"{one.records:,} {one.collection}" for one in report.coverage)
-    terminal.say(f"{rows} of {name}: {found}")
+    terminal.say(f"{rows} of {name}: {found}", hang=2)
     asked = f", in {requests:,} requests" if requests else ""
-    terminal.say(f"complete, from {records}{asked}")
+    terminal.say(f"complete, from {records}{asked}", hang=2)
 
 
 def _refuse_findings(report: Report[Any], forbidden: set[str]) -> None:

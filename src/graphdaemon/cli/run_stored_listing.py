@@ -78,7 +78,7 @@ def run_stored_listing(text: str, arguments: Mapping[str, Any]) -> None:
         if not arguments["quiet"]:
             written = f"; {count_rows(sink.rows)}" if sink.rows != count else ""
             described = _describe(history, collection, arguments)
-            terminal.say(f"{_count(count)} of {collection}, {described}{written}")
+            terminal.say(f"{_count(count)} of {collection}, {described}{written}", hang=2)
 
 
 def _read(

@@ -19,7 +19,8 @@ from wcwidth import wcswidth
 
 from graphdaemon.cli.progress import ProgressLine, describe, shorten
 from graphdaemon.listing.record import Progress
-from tests.support.run_command import clean_environment
+from tests.support.pseudo_terminal import run_on_terminal
+from tests.support.run_command import WriteParameters, clean_environment
 from tests.support.scripted_server import Answer, Request, ScriptedServer, page
 
 
@@ -190,3 +191,16 @@ def test_an_error_on_a_terminal_stands_alone(scripted: ScriptedServer, tmp_path:
 
     assert re.search(r"(^|\n|\r)Error: ", shown)
     assert "\nTry: " in shown
+
+
+def test_the_last_line_is_broken_between_words_on_a_narrow_terminal(
+    parameters: WriteParameters,
+) -> None:
+    """And goes on further in, as the lines of an error do."""
+    shown = run_on_terminal(
+        "users", parameters(), "-f", "csv", output=Path(os.devnull), env={"COLUMNS": "40"}
+    )
+
+    *_, first, second, third, _ = shown.text.split("\r\n")
+    assert first.endswith("250 records, complete: one answer holds")
+    assert (second, third) == ("  everything, and what changed meanwhile", "  is in it")

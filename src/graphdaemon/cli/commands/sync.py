@@ -149,11 +149,11 @@ def _report(
         terminal.print_lines(report.to_json().decode().rstrip())
     if failures or not arguments["quiet"]:
         for line in describe_report(report):
-            terminal.say(line)
+            terminal.say(line, hang=2)
     _write_proof(report, arguments["proof"])
     for failure in failures[::-1]:
         for line in describe_gone(failure):
-            terminal.say(line, indent="  ")
+            terminal.say(line, indent="  ", hang=2)
         if failure is not failures[0]:
             show(failure)
     if failures:

@@ -125,11 +125,11 @@ async def _list_all(
             record = await _list_one(name, settings, order, sink)
         except Error as error:
             listing = error.listing if isinstance(error.listing, ListingRecord) else None
-            terminal.say(f"{name}: {listing.summary() if listing else 'failed'}")
+            terminal.say(f"{name}: {listing.summary() if listing else 'failed'}", hang=2)
             raise
         if not is_silent(record, order.arguments):
             for line in describe_result(record, order.readings[settings.is_graph]):
-                terminal.say(f"{name}: {line}")
+                terminal.say(f"{name}: {line}", hang=2)
         return record
 
     return await do_for_each(files, work)

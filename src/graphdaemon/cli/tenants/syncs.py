@@ -77,10 +77,10 @@ async def _sync_each(files: Sequence[TenantFile], order: SyncOrder) -> _Outcomes
                 report, failures = await sync_one(client, order)
         if failures or not order.arguments["quiet"]:
             for line in describe_report(report):
-                terminal.say(f"{name}: {line}")
+                terminal.say(f"{name}: {line}", hang=2)
         for failure in failures:
             for line in describe_gone(failure):
-                terminal.say(f"{name}: gone: {line}")
+                terminal.say(f"{name}: gone: {line}", hang=2)
         return report, failures
 
     return await do_for_each(files, work)
