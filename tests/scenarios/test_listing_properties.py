@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions
+from graphdaemon.listing.parts import ListingStart
 from tests.support.divided_world import list_in_parts
 from tests.support.killed_world import list_killed
 from tests.support.lagging_graph import LaggingGraph, Route
@@ -206,6 +207,7 @@ def test_a_complete_listing_is_the_directory_at_its_end(
     st.integers(1, 12),
     st.integers(0, 99),
     st.sampled_from([(), DEFAULT]),
+    st.sampled_from([None, None, *LIES]),
 )
 def test_a_complete_listing_in_parts_is_the_directory_at_its_end(
     world: LaggingGraph,
@@ -214,9 +216,17 @@ def test_a_complete_listing_in_parts_is_the_directory_at_its_end(
     parts: int,
     seed: int,
     defaults: tuple[str, ...],
+    lies: Lies | None,
 ) -> None:
-    """Whoever reads the parts, in whatever order, and some of them twice."""
-    outcome = list_in_parts(world, query, options, parts=parts, seed=seed, defaults=defaults)
+    """Whoever reads the parts, in whatever order, and some twice, and lies come with them."""
+
+    def begin_to_lie(_: ListingStart) -> None:
+        if lies is not None:
+            lie(world, lies)
+
+    outcome = list_in_parts(
+        world, query, options, parts=parts, seed=seed, defaults=defaults, between=begin_to_lie
+    )
 
     assert_proved_truly(world, query, outcome)
 

@@ -388,4 +388,9 @@ CHECKS: tuple[CompletenessCheck, ...] = (
         _AGAIN,
     ),
 )
-"""All checks that a complete listing must pass; the first that fails is the reason given."""
+"""
+All checks that a complete listing must pass; the first that fails is the reason given.
+
+`replay` and `shown` say why a delta was not settled: without them, `settled` would fail in their
+place. `witnesses` decides only where nothing may be read a second time.
+"""
