@@ -15,6 +15,7 @@ from graphdaemon.errors import UsageError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.output.fields import make_picker
 from graphdaemon.output.sink import Sink
+from graphdaemon.settings.known_names import suggest
 from graphdaemon.store.tenant_history import TenantHistory
 from graphdaemon.store.times import read_time
 
@@ -109,7 +110,8 @@ def _check_select(collection: str, select: tuple[str, ...], kept: tuple[str, ...
         raise UsageError(
             f"--select {missing[0]}: the store does not keep that of {collection}",
             code="option_invalid",
-            hint=f"It keeps {', '.join(kept)}. To keep others, use graphdaemon sync --select.",
+            hint=suggest(missing[0], kept)
+            or f"It keeps {', '.join(kept)}. To keep others, use graphdaemon sync --select.",
         )
 
 

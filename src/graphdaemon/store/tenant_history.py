@@ -349,7 +349,10 @@ def _find_tenant(store: Store, named: str | None) -> StoredTenant:
     ]
     if len(chosen) == 1:
         return chosen[0]
-    known = ", ".join(f"{tenant.id} ({tenant.name})" for tenant in (chosen or tenants)[:10])
+    known = ", ".join(
+        tenant.id if tenant.name == tenant.id else f"{tenant.id} ({tenant.name})"
+        for tenant in (chosen or tenants)[:10]
+    )
     if not tenants:
         problem, hint = "is empty", "Run graphdaemon sync first."
     elif chosen:

@@ -171,6 +171,7 @@ def test_edges_are_listed_by_the_name_of_their_collection_or_view(
         (["users", "--where", '"jobtitel" = 1'], 'no column "jobtitel"', "Write one condition"),
         (["users", "--where", "1 = 1; DROP TABLE users_records"], "; ends", "Write one"),
         (["users", "--select", "mail"], "does not keep that of users", "It keeps id, displayName"),
+        (["users", "--select", "displyName"], "does not keep that of", "Did you mean displayName?"),
         (["users", "--sort", "city"], "--sort city: the store does not keep city", "It keeps id"),
         (
             ["users", "--query", "[?jobTitl]"],

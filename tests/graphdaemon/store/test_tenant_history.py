@@ -248,3 +248,15 @@ def test_an_empty_store_says_so(tmp_path: Any) -> None:
 def test_a_name_is_what_people_call_it(document: bytes, name: str) -> None:
     """The display name, or else the name of sign-in."""
     assert name_of(document) == name
+
+
+def test_a_tenant_whose_name_is_its_id_is_named_once(lived: Store) -> None:
+    """As it is for an app that may not read the organization."""
+    lived.enter_tenant(
+        "bbbbbbbb-0000-0000-0000-000000000002", "bbbbbbbb-0000-0000-0000-000000000002"
+    )
+
+    with pytest.raises(UsageError) as caught:
+        TenantHistory(lived, "Tailspin")
+
+    assert str(caught.value.hint).endswith(" (Contoso), bbbbbbbb-0000-0000-0000-000000000002.")
