@@ -47,7 +47,7 @@ def test_users_is_list_users(command: Command, parameters: WriteParameters) -> N
         (("users", "--query", "[].{a: city.x}"), "users have no x in city", "Correct --query"),
         (("users", "--explode", "proxyAddress"), "no property proxyAddress", "proxyAddresses?"),
         (("users", "--explode", "mail"), "--explode mail: that is not a list", "businessPhones"),
-        (("users", "--explode", "a..b"), "a part without a name", "with a dot"),
+        (("users", "--explode", "a..b"), "a part without a name", "with dots"),
         (("users", "--keep-empty"), "--keep-empty works only together", "Add --explode"),
         (
             ("users", "--explode", "otherMails", "--sort", "displayName"),
