@@ -1,8 +1,8 @@
 """
-Objects as JSON: with the selected properties, with types, without what the caller may not see.
+Write objects as JSON: the selected properties, with types, without those the caller may not see.
 
-Documents are not decoded for this: a struct of raw slices is cut out of each and written again,
-which takes about a microsecond.
+Documents are not decoded for this: slices are cut out of each and written again, which takes about
+a microsecond.
 """
 
 from collections.abc import Callable, Iterable
@@ -173,7 +173,7 @@ def _make_decoder(kind: str, names: tuple[str, ...]) -> Callable[[bytes], Any]:
 
 
 def _stand_in(kind: str, name: str) -> Any:
-    """What stands for a property that is not set; a directory extension is left out."""
+    """The value of a property that is not set; a directory extension is left out."""
     if name.startswith("extension_"):
         return msgspec.UNSET
     # Recorded: an empty collection shows as [], anything else as null.

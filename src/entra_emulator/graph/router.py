@@ -1,5 +1,5 @@
 """
-Which endpoint a Graph path means.
+Find the endpoint of a Graph path.
 
 Paths are accepted as Azure CLI, PnP CLI and SDKs write them: in any case of letters, with empty
 segments, with `myorganization` or a tenant behind the version, with `users('key')` for `users/key`,
@@ -36,9 +36,9 @@ class Endpoint(NamedTuple):
     Args:
         path: the path template below the version, keys in braces; `{property}` stands for a
             property, and for properties of its value below it.
-        blocking: it waits for the database's only writer.
-        public: it is answered without a token.
-        kind: the type that has the property in the path; empty when none is in it.
+        blocking: whether it waits for the database's only writer.
+        public: whether it is answered without a token.
+        kind: the type that has the property in the path; empty if there is none in it.
     """
 
     method: str
@@ -71,7 +71,7 @@ class _Node:
         """
         The first of these segments by their canonical names, and the node behind them.
 
-        What stands in the place of a key is put into `keys`. None is no route's.
+        The keys among them are put into `keys`. None if no route begins like this.
         """
         literal = self.find_literal(rest[0].lower())
         if literal is not None:
@@ -102,7 +102,7 @@ class ResolvedPath(NamedTuple):
         path: the canonical path, version included.
         endpoints: the endpoints there, by method.
         keys: the keys in the path, by their names in the template.
-        unknown: the first segment that no route has; None when the path is one of a route.
+        unknown: the first segment that no route has; None if the path is that of a route.
     """
 
     path: str
@@ -113,11 +113,11 @@ class ResolvedPath(NamedTuple):
 
 class Router:
     """
-    The route table as a tree: what a lookup costs does not depend on the number of routes.
+    The route table as a tree, so that the time of a lookup does not depend on the number of routes.
 
     Args:
-        endpoints: what is served.
-        reserved: paths that are not served, and whose last segment is no key all the same.
+        endpoints: the endpoints that are served.
+        reserved: paths that are not served, and whose last segment is still not a key.
     """
 
     def __init__(self, endpoints: Iterable[Endpoint], reserved: Iterable[str] = ()) -> None:
@@ -167,7 +167,7 @@ class Router:
         return node
 
     def _is_tenant(self, segment: str) -> bool:
-        """Whether this is a tenant, which is passed over: the token says whose tenant it is."""
+        """Whether a segment names a tenant; it is ignored, because the token names the tenant."""
         folded = segment.lower()
         # `v1.0` has the form of a domain, too.
         is_route = folded in self._root.literals or folded in VERSIONS

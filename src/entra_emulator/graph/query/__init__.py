@@ -1,1 +1,1 @@
-"""OData query options as Graph understands them: read, checked, compiled."""
+"""OData query options as Graph supports them: reading, checking and compiling them."""

@@ -1,5 +1,5 @@
 """
-Which filters Graph supports, which need `ConsistencyLevel: eventual`, and how others are refused.
+Check which filters Graph supports, and which need `ConsistencyLevel: eventual`; refuse others.
 
 Sources: "Advanced query capabilities on Microsoft Entra ID objects", the tables in
 `model/filterable.py`, and texts quoted in public issues, which are named where they are used.
@@ -48,14 +48,14 @@ _NOTHING = Support("", "", "", "")
 @dataclass(frozen=True, slots=True)
 class Mode:
     """
-    The circumstances of a query that decide what it may ask.
+    The facts about a query that decide which filters are allowed.
 
     Args:
-        eventual: the request has `ConsistencyLevel: eventual`.
-        counted: it has `$count=true` or `$search`, or is for the count itself.
-        strict: `ge` and `le` are refused where the documentation does not list them.
-        related: the collection is one of linked objects, such as a group's members.
-        linking: conditions may be on what is linked to an object, which its document does not have.
+        eventual: whether the request has `ConsistencyLevel: eventual`.
+        counted: whether it has `$count=true` or `$search`, or requests the count itself.
+        strict: whether `ge` and `le` are refused if the documentation does not list them.
+        related: whether the collection is one of linked objects, such as a group's members.
+        linking: whether conditions on linked objects are allowed, which documents do not contain.
     """
 
     eventual: bool
@@ -66,7 +66,7 @@ class Mode:
 
     @property
     def advanced(self) -> bool:
-        """Whether the index for advanced queries answers, which lags behind."""
+        """Whether the index for advanced queries answers, which may lag behind."""
         return self.eventual and self.counted
 
 
@@ -94,7 +94,7 @@ def list_linked_names(kind: str, paths: Iterable[str]) -> frozenset[str]:
 
 def _is_one_id(node: Node) -> bool:
     """
-    Whether a filter asks for the object with one ID, which linked objects can be asked for.
+    Whether a filter selects the object with one ID, which is also allowed for linked objects.
 
     So Terraform reads a membership (terraform-provider-azuread, `groupGetMember`, and alike for
     owners, directory roles and administrative units), without `ConsistencyLevel`.
@@ -134,7 +134,7 @@ class _Check:
             alone: it stands by itself or in a top-level `and`.
             prefix: inside a lambda, the collection's path and "/any".
         """
-        # An `IsOf` is about no property, and so in none of the tables.
+        # An `IsOf` is not about a property, so it is in none of the tables.
         match node:
             case Junction(operator, operands):
                 if operator == "or":
@@ -163,7 +163,7 @@ class _Check:
         collection = f"{path}/any"
         supported = [p for p in FILTERS.get(self._kind, {}) if p.startswith(collection)]
         if node.body is None:
-            # It is true where `$count ne 0` is, and so needs what that needs.
+            # It means the same as `$count ne 0`, and has the same requirements.
             self._check_support(f"{path}/$count", "eq")
             return
         if not supported:
@@ -229,7 +229,7 @@ class _Check:
             self._check_length(path, value)
 
     def _check_range(self, path: str) -> None:
-        # Each of the two indices refuses in words of its own.
+        # Each of the two indices has its own text for the refusal.
         if path == "id":
             raise deny("property_not_indexed" if self._mode.eventual else "id_equality_only")
         if path in RANGED.get(self._kind, ()) and not self._mode.strict:

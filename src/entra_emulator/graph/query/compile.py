@@ -1,5 +1,5 @@
 """
-Compiles conditions into functions that look at the bytes of an object's JSON.
+Compile conditions into functions that evaluate the JSON text of an object.
 
 Only the properties that a condition reads are decoded, into a struct; the decoder skips the rest,
 which takes half a microsecond for a usual object.
@@ -32,7 +32,7 @@ from entra_emulator.graph.query.condition import (
     list_paths,
 )
 
-# These take what was decoded: the struct of an object's properties, or an item of a collection.
+# These take a decoded value: the struct of an object's properties, or an item of a collection.
 _Test = Callable[[Any], bool]
 _Read = Callable[[Any], Any]
 
@@ -43,10 +43,10 @@ def compile_match(
     node: Node, linked: Mapping[str, Callable[[str], Sequence[Any]]] | None = None
 ) -> Callable[[bytes], bool]:
     """
-    A function that says whether an object's JSON fulfils the condition.
+    A function that tells whether an object's JSON fulfils the condition.
 
-    `linked` returns by the object's ID what is behind the navigation properties in the condition,
-    by their names.
+    `linked` has, by the name of each navigation property in the condition, a function that returns
+    its content by the object's ID.
     """
     others = linked or {}
     names = {path.split("/")[0] for path in list_paths(node)} - others.keys()
@@ -161,7 +161,7 @@ def _compile_words(read: _Read, prefixes: tuple[str, ...]) -> _Test:
         actual = read(row)
         if not isinstance(actual, str):
             return False
-        # Settles most texts ten times faster than splitting them does.
+        # Decides most texts ten times faster than splitting them.
         if prefixes[0] not in actual.casefold() and actual.replace(" ", "").isalnum():
             return False
         words = _list_words(actual)
@@ -170,7 +170,7 @@ def _compile_words(read: _Read, prefixes: tuple[str, ...]) -> _Test:
     return test
 
 
-# A search for forty words asks forty times in a row for the words of the same text.
+# A search for forty words needs the words of the same text forty times in a row.
 @lru_cache(maxsize=64)
 def _list_words(text: str) -> tuple[str, ...]:
     return tuple(split_words(text, joined=True))

@@ -128,7 +128,7 @@ def list_paths(node: Node) -> Iterator[str]:
 
 
 def assume_kind(node: Node, kind: str) -> Node | bool:
-    """What is left of the condition for objects of this type: whether it holds, or what decides."""
+    """The condition for objects of this type, without `isof`; True or False if that decides it."""
     match node:
         case IsOf(other):
             return other in {kind, "directoryObject"}

@@ -1,8 +1,8 @@
 """
-Which objects a query is about, as far as the store has an index to find them by.
+Plan which objects a query may select, as far as an index of the store can find them.
 
-What an index answers is not checked against the documents again. A list that is divided into
-ranges of names costs what its pages cost, whatever the size of the directory.
+A condition that an index answers is not checked against the documents again. So a list that is
+divided into ranges of names takes as long as its pages take, whatever the size of the directory.
 """
 
 from collections.abc import Sequence
@@ -31,9 +31,9 @@ class IndexPlan:
         order: "seq" (creation order), "name" (displayName) or "key" (the kind's key property); the
             name of a property with a time has no index, and all objects are looked at.
         descending: from the last to the first.
-        low: the least value in the order's column, in folded case; None is open.
-        high: the greatest one.
-        ids: look up only these objects instead, in lower case.
+        low: the least value in the column of the order, in folded case; None for no limit.
+        high: the greatest value; None for no limit.
+        ids: the IDs, in lower case, of the only objects to look up; empty for a range.
     """
 
     order: str = "seq"
@@ -44,7 +44,7 @@ class IndexPlan:
 
 
 class SortOrder(NamedTuple):
-    """What `$orderby` asks for; the column is an `order` of `IndexPlan`."""
+    """The order that `$orderby` requests; the column is an `order` of `IndexPlan`."""
 
     column: str
     descending: bool
@@ -71,17 +71,17 @@ def make_plan(
     kind: str, node: Node | None, sort: SortOrder | None
 ) -> tuple[IndexPlan, Node | None]:
     """
-    The plan for a condition, and what of the condition it does not cover.
+    The plan for a condition, and the part of the condition that it does not cover.
 
     Args:
-        kind: a key of KINDS; of collections of other types nothing is indexed.
-        node: the condition; None takes all objects.
+        kind: a key of KINDS; collections of other types have no index.
+        node: the condition; None selects all objects.
         sort: an order that the plan has to keep to.
     """
     if kind not in KINDS:
         return IndexPlan(*(sort or ())), node
     conditions = _list_conditions(node)
-    # A look-up brings objects in the order of the IDs, and so cannot keep to another.
+    # A look-up returns objects in the order of the IDs, so it cannot keep another order.
     if sort is None and (lookup := _plan_lookup(conditions)) is not None:
         return lookup
     ranges = [bounds for condition in conditions for bounds in _read_ranges(kind, condition)]

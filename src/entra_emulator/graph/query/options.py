@@ -41,7 +41,7 @@ MAX_PAGE = 999
 
 # The largest page with `$expand`, whatever `$top` says (microsoft-graph-docs#21506, #21516).
 MAX_EXPANDED = 100
-# What an answer holds that has no pages ("List members of a directory role").
+# The most objects in an answer that is not paged ("List members of a directory role").
 WHOLE = 1000
 
 _OPTIONS = frozenset(
@@ -60,17 +60,19 @@ class Query:
         select: the properties to show, in this order; None shows the default set.
         expand: the linked objects to show inside each object.
         top: the most records on a page.
-        plan: which objects, as far as an index of the store can tell.
-        match: whether an object's JSON fulfils what the plan does not cover; None takes all.
-        count: give the total number with the first page.
-        page_token: says where the last page ended.
+        plan: the objects, as far as an index of the store can select them.
+        match: tells whether an object's JSON fulfils the rest of the condition; None accepts all.
+        count: whether the first page contains the total number.
+        page_token: the position where the last page ended.
         link: the options to repeat in the next link, as they were sent.
-        binding: identifies the query, so that its page tokens are good for no other.
-        small: `$top` is below 20, which costs less.
-        eventual: the request has `ConsistencyLevel: eventual`, so that the index that lags answers.
+        binding: identifies the query, so that its page tokens are valid for no other query.
+        small: whether `$top` is below 20, which costs less.
+        eventual: whether the request has `ConsistencyLevel: eventual`, so that a lagging index
+            answers.
         matched: the properties that `match` reads.
-        kinds: the only types that the objects may be of; None is every type of the collection.
-        activity: whether a user's `signInActivity` fulfils the filter; None if it is on others.
+        kinds: the only types that the objects may have; None for every type of the collection.
+        activity: tells whether a user's `signInActivity` fulfils the filter; None if the filter is
+            on other properties.
     """
 
     kind: str

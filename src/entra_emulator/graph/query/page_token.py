@@ -1,4 +1,4 @@
-"""Page tokens: where a page ended, signed, and good for the same query only."""
+"""Page tokens: the position where a page ended, signed, and valid only for the same query."""
 
 import base64
 import binascii

@@ -25,7 +25,7 @@ _TOKENIZED = frozenset({"displayName", "description"})
 
 def parse_search(kind: str, text: str) -> Node:
     """
-    The condition that the text states; AND binds closer than OR.
+    The condition that the text describes; AND binds closer than OR.
 
     Raises:
         GraphRefusal: 400, the syntax is wrong, or a property cannot be searched.

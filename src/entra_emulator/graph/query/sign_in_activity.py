@@ -1,5 +1,5 @@
 """
-Conditions on `signInActivity`, which another service answers than the directory.
+Conditions on `signInActivity`, which are answered by another service than the directory.
 
 "Supports $filter (eq, ne, not, ge, le) but not with any other filterable properties" (user resource
 type); public programs use `gt` and `lt` too (microsoft-graph-docs-contrib#8653, #4505). Whether
@@ -35,8 +35,8 @@ def check_activity_filter(node: Node, options: Mapping[str, str]) -> None:
     Refuse a filter on `signInActivity` beside anything else.
 
     Raises:
-        GraphRefusal: 400, another property is filtered, searched or sorted by as well; 501, the
-            condition is none that is documented.
+        GraphRefusal: 400, there is also a condition, a search or an order on another property; 501,
+            the condition is not documented.
     """
     alone = all(_is_activity(path) for path in list_paths(node))
     if not alone or "$search" in options or "$orderby" in options:

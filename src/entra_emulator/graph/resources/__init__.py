@@ -1,1 +1,1 @@
-"""One file for each collection: its routes, its rule, and what is particular about it."""
+"""The collections, each in a file: its routes, its rule, and its particular behaviour."""

@@ -1,4 +1,4 @@
-"""Applications: `/applications`. Tokens and service principals follow what is written to them."""
+"""Applications: `/applications`. Changes affect tokens and service principals at once."""
 
 from collections.abc import Iterable
 
@@ -54,7 +54,7 @@ RULE = Rule(
 )
 _OWNERS = frozenset({"servicePrincipal", "user"})
 
-# Always objects: null makes them as they were at first (recorded).
+# These properties are always objects: null resets them to their first values (recorded).
 _ALWAYS = ("api", "info", "parentalControlSettings", "publicClient", "spa", "web")
 
 _encode = msgspec.json.Encoder().encode

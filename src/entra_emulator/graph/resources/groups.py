@@ -76,7 +76,7 @@ def create_group(call: Call) -> Response:
 
 
 def delete_group(call: Call) -> Response:
-    """`DELETE /groups/{id}`: not while it has licences, which its members would lose unnoticed."""
+    """`DELETE /groups/{id}`: refused while it has licences, which its members would lose."""
     with call.directory.transaction():
         if call.directory.licences.read(find_target(call, "group")):
             raise deny("group_licensed")
@@ -107,7 +107,7 @@ def _alter_group(call: Call, record: Record, values: Record) -> Record:
         raise refuse_value("group", "groupTypes")
     changes = dict(values)
     if _DYNAMIC not in merged.get("groupTypes", ()):
-        # A rule that was left behind would decide nothing, and be refused below.
+        # A rule that is kept would have no effect, and would be refused below.
         if "membershipRule" not in values:
             changes |= {"membershipRule": None, "membershipRuleProcessingState": None}
     elif not merged.get("membershipRuleProcessingState"):

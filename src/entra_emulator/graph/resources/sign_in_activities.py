@@ -70,7 +70,7 @@ def show_key(call: Call) -> Response:
 
 def _check(call: Call, path: str) -> None:
     """
-    Refuse what beta does not have, who reads no reports, and a tenant without a licence.
+    Refuse requests to v1.0, callers who may not read reports, and tenants without a licence.
 
     Raises:
         GraphRefusal: 400 or 403.

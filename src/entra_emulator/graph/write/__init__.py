@@ -1,1 +1,1 @@
-"""The bodies of requests that write, and the rules that they must keep."""
+"""The bodies of requests that write, and the rules for them."""

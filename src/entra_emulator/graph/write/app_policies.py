@@ -1,4 +1,4 @@
-"""Whether app management policies allow the credentials and identifier URIs that are written."""
+"""Check new credentials and identifier URIs against the app management policies."""
 
 from collections.abc import Iterable
 
@@ -30,9 +30,9 @@ def read_default_policy(call: Call) -> Record:
 
 def check_policies(call: Call, kind: str, record: Record, before: Record | None) -> None:
     """
-    Refuse what is new in an application or service principal and not allowed by its policy.
+    Refuse new credentials and identifier URIs that the policy of the object does not allow.
 
-    What is there already may stay ("neither … block token issuance for existing applications").
+    Existing ones may stay ("neither … block token issuance for existing applications").
 
     Args:
         call: who writes, and in which tenant.

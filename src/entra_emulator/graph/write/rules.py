@@ -1,5 +1,5 @@
 """
-What may be written into a type: who sets a property, how long it is, what it can be.
+Rules for writing to a type: who sets a property, its length, and its possible values.
 
 Each collection states the rule of its own type; the rules of complex types are here. The CSDL has
 the type of each property; a property that no rule names can be whatever its type allows.
@@ -33,12 +33,12 @@ class Rule(NamedTuple):
         fixed: properties that only the service sets.
         once: properties that are set on creation, and never again.
         elsewhere: properties that other services than the directory keep; not emulated.
-        required: what a new one must have.
+        required: properties that a new object must have.
         lengths: the most characters of texts.
         counts: the most items of collections.
         choices: the only values that properties can have.
-        guids: texts that must be GUIDs, though the CSDL does not say so.
-        filled: no text may be empty.
+        guids: texts that must be GUIDs, although the CSDL does not say so.
+        filled: whether texts must not be empty.
     """
 
     kind: str

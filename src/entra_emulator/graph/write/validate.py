@@ -1,8 +1,8 @@
 """
-Whether the values in a body fit their declared types, and how the service writes them then.
+Check the values in a body against their declared types, and write them as the service does.
 
-Microsoft's OData library refuses some bodies before the directory sees them; the texts of those
-refusals are the library's.
+Microsoft's OData library refuses some bodies before the directory reads them; the texts of those
+refusals are those of the library.
 """
 
 import re
@@ -40,12 +40,12 @@ _WHITE_SPACE = dict.fromkeys(map(ord, " \t\r\n"))
 
 class ObjectBody(NamedTuple):
     """
-    What a body says an object is to be.
+    The content of a body for an object.
 
     Args:
         values: its properties.
-        binds: what it is to be linked to, by navigation property.
-        echoed: read-only properties that a change was sent with, see `check_echoed`.
+        binds: the addresses of objects to be linked, by navigation property.
+        echoed: read-only properties in a change, see `check_echoed`.
     """
 
     values: Record
