@@ -164,10 +164,10 @@ class DynamicMembers:
             # Rules about the members of another group are applied when that group changes.
             if rule.kind != kind or rule.groups:
                 continue
-            wanted = rule.manager in managers if rule.manager else rule.matches(record, now)
-            if wanted and row.seq not in present:
+            matches = rule.manager in managers if rule.manager else rule.matches(record, now)
+            if matches and row.seq not in present:
                 self._links.add(tenant, "members", row, subject)
-            elif not wanted and row.seq in present:
+            elif not matches and row.seq in present:
                 self._links.remove(tenant, "members", row, subject)
 
     def _pass_on(self, tenant: Tenant, change: Change, takers: list[_Holder]) -> None:

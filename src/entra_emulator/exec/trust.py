@@ -104,8 +104,8 @@ def _text(text: str) -> bytes:
 
 
 def _list_certificates(texts: Iterable[str]) -> list[bytes]:
-    found = (base64.b64decode(body) for text in texts for body in _CERTIFICATE.findall(text))
-    return list(dict.fromkeys(found))
+    certificates = (base64.b64decode(body) for text in texts for body in _CERTIFICATE.findall(text))
+    return list(dict.fromkeys(certificates))
 
 
 def _join(texts: Iterable[str]) -> str:

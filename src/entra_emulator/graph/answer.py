@@ -156,9 +156,9 @@ def answer_record(
     expand: ExpandRecord | None = None,
 ) -> Response:
     """One record, with the properties that `$select` names, and expanded as `answer_records`."""
-    select, wanted = read_single(kind, call.query_string)
-    body = _encode(_show(call, record, select, wanted, expand))
-    context = describe_set(fragment, select, wanted.navigation if wanted else None) + "/$entity"
+    select, expanded = read_single(kind, call.query_string)
+    body = _encode(_show(call, record, select, expanded, expand))
+    context = describe_set(fragment, select, expanded.navigation if expanded else None) + "/$entity"
     return answer_object(call, context, body, status=status, location=location)
 
 
@@ -206,15 +206,15 @@ def _show(
     call: Call,
     record: Record,
     select: tuple[str, ...] | None,
-    wanted: Expand | None,
+    expanded: Expand | None,
     expand: ExpandRecord | None,
 ) -> Record:
     """A record as it is answered."""
-    if wanted is None:
+    if expanded is None:
         return pick(record, select)
     if expand is None:
-        raise deny("not_emulated", what=f"$expand of {wanted.navigation}")
-    return pick(record, select) | {wanted.navigation: expand(call, record, wanted)}
+        raise deny("not_emulated", what=f"$expand of {expanded.navigation}")
+    return pick(record, select) | {expanded.navigation: expand(call, record, expanded)}
 
 
 def pick(record: Record, select: tuple[str, ...] | None) -> Record:

@@ -189,22 +189,22 @@ def _say(report: Report[Any], name: str) -> None:
     for note in report.notes:
         terminal.say(note, hang=2)
     counts = report.count()
-    found = ", ".join(f"{count:,} {rule}" for rule, count in counts.items()) or "no findings"
+    findings = ", ".join(f"{count:,} {rule}" for rule, count in counts.items()) or "no findings"
     rows = f"{len(report.rows):,} row{'' if len(report.rows) == 1 else 's'}"
     requests = sum(one.requests for one in report.coverage)
     records = ", ".join(f"{one.records:,} {one.collection}" for one in report.coverage)
-    terminal.say(f"{rows} of {name}: {found}", hang=2)
-    asked = f", in {requests:,} requests" if requests else ""
-    terminal.say(f"complete, from {records}{asked}", hang=2)
+    terminal.say(f"{rows} of {name}: {findings}", hang=2)
+    cost = f", in {requests:,} requests" if requests else ""
+    terminal.say(f"complete, from {records}{cost}", hang=2)
 
 
 def _refuse_findings(report: Report[Any], forbidden: set[str]) -> None:
     counts = {rule: count for rule, count in report.count().items() if rule in forbidden}
     if not counts:
         return
-    found = ", ".join(f"{count:,} {rule}" for rule, count in counts.items())
+    findings = ", ".join(f"{count:,} {rule}" for rule, count in counts.items())
     raise FindingsError(
-        f"the report has findings that the command line forbids: {found}",
+        f"the report has findings that the command line forbids: {findings}",
         code="findings",
         hint="To see the rows that have them, add --only " + ",".join(counts),
     )

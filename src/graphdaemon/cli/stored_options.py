@@ -189,8 +189,8 @@ def find_stored(name: str) -> str:
 
     known = {one.casefold(): one for one in STORED_COLLECTIONS}
     known |= {row.table: row.name for row in STORED_COLLECTIONS.values()}
-    found = known.get(name.strip("/").casefold())
-    if found is None:
+    known_name = known.get(name.strip("/").casefold())
+    if known_name is None:
         from graphdaemon.settings.known_names import find_near
 
         near = find_near(name, known)
@@ -201,7 +201,7 @@ def find_stored(name: str) -> str:
             if near
             else f"It keeps {', '.join(STORED_COLLECTIONS)}.",
         )
-    return found
+    return known_name
 
 
 def read_spans(

@@ -276,11 +276,11 @@ def _narrow_kinds(kind: str, node: Node | None) -> tuple[frozenset[str] | None, 
     several = kind == "directoryObject"
     rests = {one: assume_kind(node, one) for one in (KINDS if several else [kind])}
     left = {one: rest for one, rest in rests.items() if rest is not False}
-    asked = {rest for rest in left.values() if not isinstance(rest, bool)}
-    if len(asked) > 1 or (asked and any(rest is True for rest in left.values())):
+    conditions = {rest for rest in left.values() if not isinstance(rest, bool)}
+    if len(conditions) > 1 or (conditions and any(rest is True for rest in left.values())):
         raise deny("not_emulated", what="$filter with other conditions for each type")
     kinds = None if len(left) == len(rests) else frozenset(left)
-    return kinds, next(iter(asked), None)
+    return kinds, next(iter(conditions), None)
 
 
 def _compile(

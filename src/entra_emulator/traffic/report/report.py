@@ -132,7 +132,7 @@ def make_report(calls: Iterable[LoggedCall], *, forgotten: int = 0) -> Report:
     graph = [call for call in ordered if call.service == "graph"]
     chains = list_chains(graph)
     applications, permission_findings = _describe_applications(graph)
-    found = [
+    findings = [
         *permission_findings,
         *find_early(ordered),
         *find_lost(ordered),
@@ -158,7 +158,7 @@ def make_report(calls: Iterable[LoggedCall], *, forgotten: int = 0) -> Report:
         applications=applications,
         routes=_count_routes(ordered),
         errors=_count_errors(ordered),
-        findings=sorted(found, key=lambda one: (ranks.index(one.rule), one.subject)),
+        findings=sorted(findings, key=lambda one: (ranks.index(one.rule), one.subject)),
     )
 
 

@@ -182,12 +182,12 @@ class GraphSource:
         place = f"{collection}?$select={','.join(name for name in select if name != 'id')}"
         if not ids:
             return {}
-        found = await read_each(client.graph, client.settings.graph_root, collection, ids, select)
+        records = await read_each(client.graph, client.settings.graph_root, collection, ids, select)
         for one in self.coverage:
             if one.collection == place:
-                one.records += len(found)
+                one.records += len(records)
                 one.requests += -(-len(ids) // BATCH_SIZE)
-        return found
+        return records
 
     async def _read_once(
         self,
