@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -239,6 +240,7 @@ def test_a_full_disk_is_one_clear_error(
     assert hint.startswith("Try: ")
     assert done.stderr.count("Error") == 1
     assert "Traceback" not in done.stderr
+    assert not re.search(r"[1-9]\d* rows? written", done.stderr), "nothing has reached the disk"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -126,7 +126,9 @@ def _write(
         if listing is not None:
             # What was held back, or written for a file that never appears, nobody can read.
             is_withheld = spec.file is not None or spec.hold
-            _report_failure(listing, reading, proof, 0 if is_withheld else sink.rows)
+            # How much of it has left the buffers before the disk was full, nobody knows.
+            rows = 0 if is_withheld else None if isinstance(error, OutputError) else sink.rows
+            _report_failure(listing, reading, proof, rows)
         raise
     else:
         if not is_silent(record, arguments):
@@ -159,7 +161,7 @@ def narrow(query: Query, reading: ReadingPlan) -> Query:
     return query._replace(select=reading.select, limit=limit)
 
 
-def _say_result(record: ListingRecord, reading: ReadingPlan, rows: int) -> None:
+def _say_result(record: ListingRecord, reading: ReadingPlan, rows: int | None) -> None:
     """Write the summary of a listing to stderr."""
     for line in describe_result(record, reading, rows):
         terminal.say(line, hang=2)
@@ -199,7 +201,7 @@ def make_unproved(record: ListingRecord) -> UnprovedError:
 
 
 def _report_failure(
-    record: ListingRecord, reading: ReadingPlan, proof: AtomicFile | None, rows: int
+    record: ListingRecord, reading: ReadingPlan, proof: AtomicFile | None, rows: int | None
 ) -> None:
     """Report a listing that failed, whose error says the rest and decides the exit code."""
     _say_result(record, reading, rows)
