@@ -62,7 +62,8 @@ The file is `parameters.json` as Microsoft's Python daemon sample has it, or TOM
 keys. It is looked for in this order: the command's argument, `$GRAPHDAEMON_CONFIG`,
 `./parameters.json`. The environment beats the file, and the project's own variables beat the
 `AZURE_*` ones. A credential in a stronger place replaces all that a weaker one says about
-credentials. Paths start at the settings file's folder. A secret is never a flag.
+credentials. A warning names what the environment replaces in the file, and a variable whose name
+is misspelt. Paths start at the settings file's folder. A secret is never a flag.
 """
 _ERRORS_PROSE = """\
 A command that fails prints `Error:` and what happened, then `Try:` and the next step, and exits
