@@ -26,7 +26,7 @@ from graphdaemon.graph.page import Page, read_number, read_object, read_page
 from graphdaemon.graph.refused import explain
 from graphdaemon.graph.throttling.budget import Budget, Outcome
 from graphdaemon.http.response import Response
-from graphdaemon.http.span import span, template_of
+from graphdaemon.http.span import is_traced, span, template_of
 
 logger = logging.getLogger(__name__)
 
@@ -302,11 +302,12 @@ class Graph:
         return response
 
     async def _send_traced(self, request: GraphRequest, headers: Mapping[str, str]) -> Response:
+        send = self._transport.send(request.method, request.url, headers, request.body)
+        if not is_traced():
+            return await send
         place = {"http__request__method": request.method, "url__template": template_of(request.url)}
         with span("graph request", **place) as note:
-            response = await self._transport.send(
-                request.method, request.url, headers, request.body
-            )
+            response = await send
             note("http.response.status_code", response.status)
             return response
 

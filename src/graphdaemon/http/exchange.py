@@ -266,7 +266,8 @@ class Http11:
     def _read(self, deadline: Deadline) -> bytes:
         """Wait for bytes, and return those that have come; empty at the end of the connection."""
         pieces: list[bytes] = []
-        if not self._pending():
+        # An answer begins after a while; what follows its beginning has usually come already.
+        if not self.answered and not self._pending():
             self._wait(deadline, for_writing=False)
         # More usually follows a full record. Passing several to h11 at once saves most of its time.
         while not pieces or (len(pieces[-1]) == _RECORD and len(pieces) < _AT_ONCE):

@@ -49,6 +49,11 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
         _tracers.remove(tracer)
 
 
+def is_traced() -> bool:
+    """Say whether anybody listens; where nobody does, a span need not be described."""
+    return bool(_tracers)
+
+
 def template_of(url: str) -> str:
     """Return the path of an address with `{id}` for each key, and without its query."""
     try:

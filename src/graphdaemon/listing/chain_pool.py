@@ -10,7 +10,7 @@ from graphdaemon.listing.chain import Chain, ChainPage
 # is one page for each of the usual 32 chains.
 _MOST_PAGES = 32
 # From so many bytes on, the lower number of pages counts, because large pages fill the memory.
-_MOST_BYTES = 12_000_000
+_MOST_BYTES = 6_000_000
 _MOST_LARGE_PAGES = 8
 
 

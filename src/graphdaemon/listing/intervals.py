@@ -168,8 +168,9 @@ def _after(sign: str) -> Iterator[str]:
 
 def _shorten(before: str, key: str) -> str:
     """Return the shortest usable beginning of `key` that sorts after `before`, or ""."""
+    folded = fold(before)
     for length in range(1, min(len(key), LONGEST) + 1):
-        if fold(key[:length]) > fold(before):
+        if fold(key[:length]) > folded:
             text = key[:length]
             # Something on the way to the service may alter invisible characters, and blanks at an
             # end.

@@ -61,6 +61,8 @@ class Supply:
 
     def is_short_of(self, chains: Sequence[Chain]) -> bool:
         """Return whether the budget slows the listing down while too many ranges are waiting."""
+        if self.width() >= self._size:
+            return False
         # They are not counted, because a thousand may wait, and this is called before each one.
         ranges = (chain for chain in chains if chain.interval is not None)
         return next(islice(ranges, self.width(), None), None) is not None and self.is_bound()
