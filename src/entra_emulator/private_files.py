@@ -1,4 +1,8 @@
-"""Files of the data folder: whole or absent, and private ones only their owner's from the start."""
+"""
+Files of the data folder: whole or absent, and private ones only their owner's from the start.
+
+Also how a small file is read that a person names.
+"""
 
 import contextlib
 import os
@@ -7,7 +11,27 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+MOST_BYTES = 1 << 24
+"""Descriptions of tenants, faults and certificates have a thousandth of this."""
+
 _DRAFT = re.compile(r"\.emulator-[0-9a-f]{16}\.part")
+
+
+def read_small_file(path: Path) -> bytes:
+    """
+    Return the content of a file that should be small.
+
+    A name may lead elsewhere by mistake, and a device such as /dev/zero has no end.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it has more than `MOST_BYTES`.
+    """
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"this has more than {MOST_BYTES:,} bytes")
+    return content
 
 
 def write_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:

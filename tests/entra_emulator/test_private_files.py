@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from entra_emulator.private_files import make_draft, remove_drafts, write_file
+from entra_emulator.private_files import make_draft, read_small_file, remove_drafts, write_file
 from tests.support.full_disk import no_file_larger_than
 
 
@@ -61,3 +61,8 @@ def test_only_drafts_are_removed(tmp_path: Path) -> None:
 
     assert not left.exists()
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_file_without_an_end_is_not_read_to_its_end() -> None:
+    with pytest.raises(ValueError, match="this has more than 16,777,216 bytes"):
+        read_small_file(Path("/dev/zero"))

@@ -7,7 +7,7 @@ property must have its declared type.
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +40,8 @@ _NEEDED = {
 }
 _NUMBERS = frozenset({"Edm.Int16", "Edm.Int32", "Edm.Int64", "Edm.Double", "Edm.Byte"})
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# A directory object has a few thousand bytes, and a group with all of its members some millions.
+_LONGEST_LINE = 1 << 26
 # The type of a property that the metadata does not declare.
 _ANY = "any"
 
@@ -102,7 +104,12 @@ def read_items(source: Source) -> Iterator[Item]:
         OSError: the file cannot be read.
     """
     with source.path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(iter(partial(file.readline, _LONGEST_LINE + 1), b""), 1):
+            if len(line) > _LONGEST_LINE:
+                raise ExportFileError(
+                    f"{source.path}, line {number}: this has more than {_LONGEST_LINE:,} bytes, "
+                    "and is no object. Give a file of lines, one JSON object in each."
+                )
             # PowerShell and Excel begin a file with a byte order mark, which is no JSON.
             content = line.removeprefix(b"\xef\xbb\xbf").strip()
             if content:

@@ -16,6 +16,7 @@ from entra_emulator.faults.fault import (
     Fault,
     FaultFields,
 )
+from entra_emulator.private_files import read_small_file
 
 _ABOVE_0 = {"exclusiveMinimum": 0}
 # What an order may say of every kind of fault.
@@ -112,8 +113,8 @@ def read_orders(path: Path) -> list[FaultOrder]:
         FaultFileError: it is neither, or an order makes no sense.
         OSError: it cannot be read.
     """
-    content = path.read_bytes()
     try:
+        content = read_small_file(path)
         if path.suffix == ".json":
             loaded = msgspec.json.decode(content)
         else:

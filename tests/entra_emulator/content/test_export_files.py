@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from entra_emulator.content.export_files import ExportFileError, Source, parse_source
+from entra_emulator.content.export_files import ExportFileError, Source, parse_source, read_items
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,8 @@ def test_bad_source() -> None:
         ExportFileError, match=r"people is no collection\. Say one of users, groups"
     ):
         parse_source("people=x.ndjson")
+
+
+def test_a_line_without_an_end_is_refused() -> None:
+    with pytest.raises(ExportFileError, match="/dev/zero, line 1: this has more than"):
+        next(read_items(Source(Path("/dev/zero"), "user")))

@@ -67,3 +67,9 @@ def test_wrong_file(tmp_path: Path, text: str, message: str) -> None:
         faults.load(path)
     assert message in str(failure.value)
     assert faults.plans() == []
+
+
+def test_a_file_without_an_end_is_refused() -> None:
+    """A name may lead to a device by mistake."""
+    with pytest.raises(FaultFileError, match="/dev/zero: this has more than"):
+        Faults(Clock(at=0)).load(Path("/dev/zero"))

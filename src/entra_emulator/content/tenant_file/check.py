@@ -16,6 +16,7 @@ from entra_emulator.model.applications import read_certificate
 from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.model.membership_rule import MembershipRuleError, read_rule
 from entra_emulator.model.products import SKUS
+from entra_emulator.private_files import read_small_file
 
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 # "The following characters are allowed: A-Z, a-z, 0-9, ' . - _ ! # ^ ~" (user resource type); the
@@ -57,7 +58,7 @@ def _load_certificate(place: str, path: Path) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     try:
-        der = x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(Encoding.DER)
+        der = x509.load_pem_x509_certificate(read_small_file(path)).public_bytes(Encoding.DER)
         read_certificate(der)
     except OSError as error:
         raise TenantFileError(f"{place}: {path} cannot be read: {error.strerror}.") from None

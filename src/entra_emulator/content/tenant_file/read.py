@@ -19,6 +19,7 @@ from entra_emulator.content.tenant_file.description import (
 from entra_emulator.content.tenant_file.keys import OPEN, TABLES
 from entra_emulator.model import schema
 from entra_emulator.model.records import Record
+from entra_emulator.private_files import read_small_file
 
 MOST_OBJECTS = 1_000_000
 
@@ -37,13 +38,15 @@ def read_tenant_file(path: Path) -> TenantDescription:
         TenantFileError: a value is not what it should be.
         OSError: it cannot be read.
     """
-    content = path.read_bytes()
     try:
+        content = read_small_file(path)
         loaded = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise TenantFileError(f"{path}: this is not UTF-8. Save the file as UTF-8.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise TenantFileError(f"{path}: this is not TOML: {error}.") from None
+    except ValueError as error:
+        raise TenantFileError(f"{path}: {error}, and describes no tenant.") from None
     tenant = read_table(str(path), "", loaded)
     values = tenant.values
     seed, licenses = values.pop("seed", None), values.pop("licenses", None)

@@ -188,3 +188,8 @@ def test_the_keys_of_a_table_are_described_and_named_once() -> None:
         names = [key.name for key in keys]
         assert len(set(names)) == len(names)
         assert all(key.meaning for key in keys)
+
+
+def test_a_file_without_an_end_is_refused() -> None:
+    with pytest.raises(TenantFileError, match=r"/dev/zero: this has more than .* no tenant"):
+        read_tenant_file(Path("/dev/zero"))
