@@ -138,13 +138,13 @@ def _check(settings: Settings, collection: object, query: Query, options: Listin
         raise UsageError(
             f"{collection!r} is not the path of a collection",
             code="option_invalid",
-            hint='Give a path below the Graph version, such as "users" or "groups".',
+            hint='Give a path that follows the Graph version, such as "users" or "groups".',
         )
     if settings.is_graph and "://" in collection:
         raise UsageError(
             f"{collection} is an address, and not the path of a collection",
             code="option_invalid",
-            hint='Give its path below the Graph version, such as "users".',
+            hint='Give the path that follows the Graph version, such as "users".',
         )
     least: dict[str, tuple[object, int]] = {
         "limit": (query.limit, 0),
