@@ -30,7 +30,8 @@ def test_the_wheel_with_its_extra_runs_the_quickstart(uv: str, wheel: Path, tmp_
     """Everything the pretend tenant needs is in the wheel and its declared dependencies."""
     programs = environment_with(uv, tmp_path / "full", f"graphdaemon[emulator] @ {wheel.as_uri()}")
 
-    done = run(programs / "graphdaemon", "quickstart", "--users", 12)
+    words = ("quickstart", "--users", 12, "--folder", tmp_path / "tenant")
+    done = run(programs / "graphdaemon", *words)
 
     assert len(json.loads(done.stdout)["value"]) == 12
 

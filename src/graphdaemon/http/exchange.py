@@ -266,8 +266,11 @@ class Http11:
     def _read(self, deadline: Deadline) -> bytes:
         """Wait for bytes, and return those that have come; empty at the end of the connection."""
         pieces: list[bytes] = []
-        # An answer begins after a while; what follows its beginning has usually come already.
-        if not self.answered and not self._pending():
+        # An answer begins after a while; what follows its beginning has usually come already. It
+        # may come steadily and never end, so that nobody ever waits.
+        if self.answered or self._pending():
+            self._check(deadline)
+        else:
             self._wait(deadline, for_writing=False)
         # More usually follows a full record. Passing several to h11 at once saves most of its time.
         while not pieces or (len(pieces[-1]) == _RECORD and len(pieces) < _AT_ONCE):
@@ -294,9 +297,12 @@ class Http11:
         left = deadline.at - self._clock()
         if left > 0 and _is_ready(self._raw, min(self._timeout, left), for_writing=for_writing):
             return
+        self._check(deadline)
+        raise TimeoutError
+
+    def _check(self, deadline: Deadline) -> None:
         if self._clock() >= deadline.at:
             raise LimitExceededError("answer_seconds", deadline.seconds)
-        raise TimeoutError
 
 
 def _is_ready(sock: socket.socket, seconds: float, *, for_writing: bool) -> bool:

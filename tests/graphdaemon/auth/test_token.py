@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import queue
 import threading
 from collections.abc import Callable, Hashable
 
@@ -13,7 +14,7 @@ import pytest
 from graphdaemon.auth.token import Demand, Start, Token, TokenSource
 from graphdaemon.client.client import Client
 from graphdaemon.errors import IdentityError, NetworkError
-from graphdaemon.http.transport import Transport
+from graphdaemon.http.threads import Threads
 from graphdaemon.settings.read import read_settings
 from tests.support.scripted_server import ScriptedServer, page
 
@@ -256,16 +257,15 @@ def test_a_request_that_cannot_begin_keeps_nobody_waiting() -> None:
     assert asyncio.run(asyncio.wait_for(later.token(), 10)).value == "t0"
 
 
-def test_a_closed_client_keeps_nobody_waiting() -> None:
-    """A request that it begins after its threads have ended still comes to an end."""
-    issuer = Issuer(Clock())
+def test_threads_that_have_ended_keep_nobody_waiting() -> None:
+    """A request that is begun after that still comes to an end."""
+    issuer, threads = Issuer(Clock()), Threads(idle_seconds=0.01)
+    workers = queue.SimpleQueue[threading.Thread]()
+    threads.start(lambda: workers.put(threading.current_thread()))
+    workers.get(timeout=60).join(60)
 
     async def scenario() -> str:
-        transport = Transport()
-        worker = await transport.run(threading.current_thread)
-        transport.close()
-        worker.join(60)
-        source = issuer.source(transport.start)
+        source = issuer.source(threads.start)
         return (await asyncio.wait_for(source.token(), 10)).value
 
     assert asyncio.run(scenario()) == "t0"

@@ -13,7 +13,7 @@ from graphdaemon.errors import UnprovedError, UsageError
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions
 from tests.graphdaemon.client.test_client import make_client
-from tests.support.scripted_server import ScriptedServer, page
+from tests.support.scripted_server import Answer, ScriptedServer, page
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,8 @@ def test_members_on_several_pages_are_listed_where_no_proof_is_asked_for(
     link = f"{scripted.url}/v1.0/groups/1/members?$skiptoken=2"
 
     def serve() -> None:
-        scripted.script = [page({"id": "1"}, next_link=link), page({"id": "2"})]
+        pages = [page({"id": "1"}, next_link=link), page({"id": "2"})]
+        scripted.script = lambda _: pages.pop(0) if pages else Answer(400)
 
     async def read(client: Client, **options: Any) -> list[str]:
         return [one["id"] async for one in client.list("groups/1/members", **options)]
